@@ -1,0 +1,39 @@
+"""The base of every study-file block, and the interval type that states a prior."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+class Block(BaseModel):
+    """A frozen part of a study file; unknown keys and non-finite numbers are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
+    low, high = interval
+    if not low < high:
+        raise ValueError(f"the interval [{low:g}, {high:g}] must run from low to high")
+    return interval
+
+
+Interval = Annotated[tuple[float, float], AfterValidator(_ordered)]
+"""Lower and upper end of an interval, low first."""
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+def _positive_interval(interval: tuple[float, float]) -> tuple[float, float]:
+    if interval[0] <= 0:
+        raise ValueError(
+            f"the interval [{interval[0]:g}, {interval[1]:g}] must start above zero "
+            "(a small positive number such as 0.01 says 'next to nothing')"
+        )
+    return interval
+
+
+PositiveInterval = Annotated[Interval, AfterValidator(_positive_interval)]
+"""A 90 % interval of a positive quantity."""

@@ -1,0 +1,152 @@
+"""The study file as one frozen object."""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from mmm.config.block import Block, PositiveInterval
+from mmm.config.channel import Channel
+from mmm.config.finance import Finance
+
+
+class DataSource(Block):
+    """Where the numbers are. `file` is relative to the study file; `frequency` is a pandas
+    offset alias (W-MON, MS, YS, D) and is inferred when left out."""
+
+    file: str | None = None
+    date: str
+    geo: str | None = None
+    population: str | None = None
+    frequency: str | None = None
+
+    @model_validator(mode="after")
+    def _population_needs_geo(self) -> Self:
+        if self.population and not self.geo:
+            raise ValueError("'population' needs 'geo': it is the size of each geo")
+        return self
+
+
+class OutcomeKind(StrEnum):
+    REVENUE = "revenue"
+    UNITS = "units"
+    CUSTOMERS = "customers"
+    PIPELINE = "pipeline"
+
+
+class Outcome(Block):
+    """What marketing is to move. `value_per_unit` (a number or a column) turns it into money."""
+
+    column: str
+    kind: OutcomeKind
+    value_per_unit: Annotated[float, Field(gt=0)] | str = 1.0
+    currency: str | None = None
+
+
+class Baseline(Block):
+    """What would have happened anyway. `seasonality` is the number of yearly Fourier pairs
+    (left out: 2 for data finer than a year, else 0); `trend` is true, false or a number of
+    knots; `holidays` is a country code of the `holidays` package, as in DE, GB or US-CA."""
+
+    trend: bool | Annotated[int, Field(ge=2, le=60)] = True
+    seasonality: Annotated[int, Field(ge=0, le=12)] | None = None
+    holidays: str | None = None
+
+    @field_validator("trend", mode="before")
+    @classmethod
+    def _numbers_are_knots(cls, value: object) -> object:
+        if isinstance(value, int) and not isinstance(value, bool) and value < 2:
+            raise ValueError("give 'trend' as true, false or a number of knots of at least 2")
+        return value
+
+
+class Brand(Block):
+    """Memory of the brand stock: 90 % interval of its half-life in weeks."""
+
+    half_life: PositiveInterval = (13.0, 104.0)
+
+
+class Unmeasured(Block):
+    """A touchpoint without data: a stated guess of its share of outcome (90 % interval)."""
+
+    name: str
+    share: Annotated[tuple[float, float], Field()]
+
+    @field_validator("share")
+    @classmethod
+    def _is_a_share(cls, value: tuple[float, float]) -> tuple[float, float]:
+        low, high = value
+        if not 0 <= low < high <= 1:
+            raise ValueError(f"share must run from low to high within 0 and 1, got {value}")
+        return value
+
+
+class Inference(Block):
+    """How the posterior is drawn."""
+
+    likelihood: Literal["normal"] = "normal"
+    chains: Annotated[int, Field(ge=2, le=64)] = 4
+    draws: Annotated[int, Field(ge=50, le=100_000)] = 1000
+    tune: Annotated[int, Field(ge=50, le=100_000)] = 500
+    target_accept: Annotated[float, Field(ge=0.5, lt=1.0)] = 0.9
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+
+
+class PlanSettings(Block):
+    """The forecast: `horizon` is a number of periods after the last one observed."""
+
+    horizon: Annotated[int, Field(ge=1, le=1040)] | None = None
+
+
+class Study(Block):
+    """A whole study: everything a run depends on, apart from the data itself.
+
+    Raises `pydantic.ValidationError` on unknown keys and impossible values;
+    `mmm.load_study` turns that into an `InputError` that names file, key and fix.
+    """
+
+    study: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$", max_length=120)]
+    data: DataSource
+    outcome: Outcome
+    channels: Annotated[tuple[Channel, ...], Field(min_length=1)]
+    controls: tuple[str, ...] = ()
+    baseline: Baseline = Baseline()
+    brand: Brand = Brand()
+    unmeasured: tuple[Unmeasured, ...] = ()
+    inference: Inference = Inference()
+    plan: PlanSettings = PlanSettings()
+    finance: Finance = Finance()
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [channel.name for channel in self.channels]
+        names += [touchpoint.name for touchpoint in self.unmeasured]
+        twice = sorted(name for name, count in Counter(names).items() if count > 1)
+        if twice:
+            raise ValueError(f"names used twice: {', '.join(twice)}")
+        media = [channel.media_column for channel in self.channels]
+        shared = sorted(name for name, count in Counter(media).items() if count > 1)
+        if shared:
+            raise ValueError(f"two channels read the same column: {', '.join(shared)}")
+        repeated = sorted(name for name, count in Counter(self.controls).items() if count > 1)
+        if repeated:
+            raise ValueError(f"controls listed twice: {', '.join(repeated)}")
+        if self.outcome.column in {*media, *self.controls}:
+            raise ValueError(
+                f"the outcome column '{self.outcome.column}' is also a channel or control"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_currency(self) -> Self:
+        ours, theirs = self.outcome.currency, self.finance.currency
+        if ours and theirs and ours != theirs:
+            raise ValueError(f"outcome is in {ours} but finance is in {theirs}; use one currency")
+        return self
+
+    @property
+    def currency(self) -> str:
+        return self.outcome.currency or self.finance.currency or ""

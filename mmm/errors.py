@@ -1,0 +1,67 @@
+"""The exception family, and the finding: a problem that names its place and its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How much a finding matters: an error stops the run, a warning limits trust."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One row of `checks.json`.
+
+    `where` names file, column, row or date; `remedy` says what to do about it.
+    """
+
+    check: str
+    severity: Severity
+    where: str
+    message: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message} {self.remedy}"
+
+
+class MMMError(Exception):
+    """Anything `mmm` refuses to do. The message names the place and the fix."""
+
+
+class InputError(MMMError):
+    """Bad study file or bad data. Carries every problem found, not only the first."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__("\n".join(str(finding) for finding in self.findings))
+
+
+class ModelError(MMMError):
+    """A model that cannot be built or sampled from the data as given."""
+
+
+class StoredFitError(MMMError):
+    """A saved fit that cannot be read back: damaged, or of another version."""
+
+
+def input_error(check: str, where: str, message: str, remedy: str) -> InputError:
+    """An `InputError` with one finding."""
+    return InputError([Finding(check, Severity.ERROR, where, message, remedy)])
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """`"did you mean 'tv_spend'?"`, or the list of known names when nothing is near."""
+    known = list(known)
+    near = get_close_matches(name, known, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    return f"known names: {', '.join(known)}." if known else "there are none."
