@@ -1,0 +1,145 @@
+"""The spreadsheet: its formulas, computed by an independent engine, give the case's figures."""
+
+import formulas
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+
+from mmm.config.finance import Finance
+from mmm.invest.assumptions import Assumption, Source
+from mmm.invest.case import build_case, case_to_dict
+from mmm.invest.cashflow import cash_flow, cashflow_frame
+from mmm.invest.workbook import write_workbook
+
+FINANCE = Finance(
+    currency="GBP",
+    margin=0.4,
+    discount_rate=0.09,
+    tax_rate=0.25,
+    payment_delay=1,
+    repeat_value=0.1,
+)
+GUESS = Assumption("=1+1", "=cmd()", "", Source.GUESS)
+
+
+def make(finance=FINANCE, roi=3.0, periods=10):
+    value = np.random.default_rng(2).normal(roi, 0.4, (50, 1)) * np.full(periods, 40.0)
+    dates = pd.date_range("2026-01-05", periods=periods, freq="W-MON")
+    cash = cash_flow(value, np.full(min(4, periods), 100.0), dates, finance, 52.18)
+    case = build_case(cash, finance, fit_verdict="trusted", extra_assumptions=[GUESS])
+    return cash, case
+
+
+def computed(path):
+    """Every cell of the workbook after calculation, by (sheet, cell) in capitals."""
+    solution = formulas.ExcelModel().loads(str(path)).finish().calculate()
+    cells = {}
+    for key, item in solution.items():
+        book_sheet, _, cell = str(key).partition("!")
+        sheet = book_sheet.strip("'").rpartition("]")[2]
+        if hasattr(item, "value") and np.size(item.value) == 1:
+            cells[sheet, cell] = np.asarray(item.value, object).item()
+    return cells
+
+
+def live(path, cells=None):
+    """Computed figure by label of the sheet Case."""
+    sheet = openpyxl.load_workbook(path)["Case"]
+    cells = cells or computed(path)
+    return {
+        sheet.cell(row, 1).value: cells["CASE", f"B{row}"]
+        for row in range(2, sheet.max_row + 1)
+        if sheet.cell(row, 2).value is not None
+    }
+
+
+@pytest.fixture(scope="module")
+def cells(book):
+    return computed(book[0])
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory):
+    cash, case = make()
+    return write_workbook(tmp_path_factory.mktemp("book") / "case.xlsx", cash, case), cash, case
+
+
+def test_live_figures_agree_with_the_json(book, cells):
+    path, _, case = book
+    found, plain = live(path, cells), case_to_dict(case)
+    expected = {
+        "NPV": plain["npv"]["mean"],
+        "NPV, from present values": plain["npv"]["mean"],
+        "NPV per unit of cost": plain["npv_per_cost"]["mean"],
+        "internal rate of return, a year": plain["irr"]["per_year"]["expected"],
+        "internal rate of return, a period": plain["irr"]["per_period"]["expected"],
+        "payback": plain["payback"]["periods"]["expected"],
+        "discounted payback": plain["discounted_payback"]["periods"]["expected"],
+        "break-even margin": plain["break_even_margin"]["expected"],
+    }
+    assert None not in expected.values()
+    assert found.keys() == expected.keys() | {"peak funding"}
+    for label, figure in expected.items():
+        assert found[label] == pytest.approx(figure, rel=1e-9), label
+
+
+def test_live_cash_flow_agrees_with_the_frame(book, cells):
+    path, cash, _ = book
+    frame = cashflow_frame(cash)
+    columns = {
+        "C": "cost",
+        "E": "inflow_mean",
+        "F": "tax_mean",
+        "G": "net_mean",
+        "H": "cumulative_mean",
+        "I": "discount_factor",
+        "L": "net_p05",
+        "M": "net_p95",
+        "N": "cumulative_p05",
+        "O": "cumulative_p95",
+    }
+    for letter, name in columns.items():
+        found = [cells["CASH FLOW", f"{letter}{row}"] for row in range(2, 2 + cash.periods)]
+        assert found == pytest.approx(frame[name].tolist(), rel=1e-9, abs=1e-9), name
+    peak = max(0.0, -frame["cumulative_mean"].min())
+    assert live(path, cells)["peak funding"] == pytest.approx(peak, rel=1e-9)
+
+
+def test_changing_an_assumption_in_the_sheet_is_rebuilding_the_case(book, tmp_path):
+    path, _, _ = book
+    changed = FINANCE.model_copy(
+        update={"margin": 0.6, "tax_rate": 0.1, "discount_rate": 0.2, "repeat_value": 0.0}
+    )
+    edited = openpyxl.load_workbook(path)
+    for name, setting, *_ in edited["Assumptions"].iter_rows(min_row=2, max_col=3):
+        if name.value in changed.model_fields_set:
+            setting.value = getattr(changed, name.value)
+    edited.save(tmp_path / "edited.xlsx")
+    _, case = make(changed)
+    found = live(tmp_path / "edited.xlsx")
+    assert found["NPV"] == pytest.approx(case.npv.mean, rel=1e-9)
+    assert found["NPV per unit of cost"] == pytest.approx(case.npv_per_cost.mean, rel=1e-9)
+    assert found["payback"] == case.payback.periods.expected
+
+
+def test_money_never_back_and_one_period(tmp_path):
+    found = live(write_workbook(tmp_path / "loss.xlsx", *make(roi=0.5)))
+    assert found["payback"] == found["discounted payback"] == "never"
+    cash, case = make(FINANCE.model_copy(update={"horizon": 1}))
+    found = live(write_workbook(tmp_path / "one.xlsx", cash, case))
+    assert found["NPV"] == pytest.approx(case.npv.mean)
+    assert "internal rate of return, a year" not in found
+
+
+def test_the_same_case_gives_the_same_bytes(book, tmp_path):
+    path, _, _ = book
+    cash, case = make()
+    assert write_workbook(tmp_path / "again.xlsx", cash, case).read_bytes() == path.read_bytes()
+
+
+def test_text_is_never_taken_for_a_formula(book):
+    sheet = openpyxl.load_workbook(book[0])["Assumptions"]
+    rows = {row[0].value: row for row in sheet.iter_rows(min_row=2, max_col=4)}
+    assert rows["=1+1"][0].data_type == rows["=1+1"][1].data_type == "s"
+    assert rows["margin"][1].value == 0.4 and rows["margin"][3].value == "finance"
