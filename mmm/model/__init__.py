@@ -1,0 +1,1 @@
+"""The model: specification, design matrices, compiled likelihood, and the same in PyMC."""

@@ -1,0 +1,234 @@
+"""The specification: which scalars are sampled, with which priors, and where they go.
+
+`model_spec(study, panel)` decides everything about the model that depends on the data's
+shape and scale; nothing downstream guesses again.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from mmm.config import Channel, Study
+from mmm.config.channel import Role
+from mmm.data.costs import loaded_cost
+from mmm.data.panel import Panel
+from mmm.dims import GEO
+from mmm.errors import InputError, input_error
+from mmm.model import curves
+from mmm.transforms.adstock import LONGEST_LAG_WEEKS, adstock_family
+from mmm.transforms.parameter import PriorSpec, halfnormal, logitnormal, lognormal
+from mmm.transforms.saturation import saturation_family
+
+ADSTOCK_CODES = {
+    "none": curves.NO_ADSTOCK,
+    "geometric": curves.GEOMETRIC,
+    "delayed": curves.DELAYED,
+    "weibull_pdf": curves.WEIBULL_PDF,
+    "weibull_cdf": curves.WEIBULL_CDF,
+}
+SATURATION_CODES = {
+    "none": curves.LINEAR,
+    "hill": curves.HILL,
+    "michaelis_menten": curves.MICHAELIS_MENTEN,
+    "logistic": curves.TANH,
+    "tanh": curves.TANH,
+    "root": curves.ROOT,
+}
+
+MEDIA_SHARE_SCALE = 0.6
+"""Half-normal scale of one channel's share of outcome, divided by the root of their number."""
+BRAND_SPLIT = logitnormal(0.1, 0.9)
+CARRY_IN = lognormal(0.45, 2.2)
+GEO_SPREAD_SCALE = 0.3
+EARLY_WEEKS = 13.0
+KNOT_WEEKS = 26.0
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A sampled variable: its labels, one prior a label, and the cells it fills.
+
+    `place` is "theta" (column `column` of the rows in `rows`, one tuple a label), "sigma"
+    (one label a geo) or "scale" (one label: the group of baseline columns it scales).
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    priors: tuple[PriorSpec, ...]
+    place: str
+    column: int = 0
+    rows: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def dim(self) -> str:
+        return f"{self.name}_dim"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """Everything structural about a model. Codes and `base` (C, columns) are per channel.
+
+    `base` holds the constants of the parameter table; sampled cells are overwritten.
+    """
+
+    channels: tuple[str, ...]
+    geos: tuple[str, ...]
+    adstock: tuple[int, ...]
+    saturation: tuple[int, ...]
+    base: tuple[tuple[float, ...], ...]
+    variables: tuple[Variable, ...]
+    lags: int
+    early_periods: int
+    knots: int
+    seasonality: int
+    holidays: str | None
+    pooled: bool
+
+    @property
+    def size(self) -> int:
+        """Number of sampled scalars."""
+        return sum(len(variable.labels) for variable in self.variables)
+
+    def variable(self, name: str) -> Variable:
+        return next(variable for variable in self.variables if variable.name == name)
+
+
+def outcome_scale(panel: Panel) -> float:
+    """Standard deviation within geos of outcome over its geo mean: the unit of weak priors."""
+    outcome = panel.dataset["outcome"].values
+    return float(np.std(outcome / outcome.mean(axis=0) - 1.0))
+
+
+def early_periods(panel: Panel) -> int:
+    """Periods that stand in for what was spent before the window: a quarter of a year."""
+    periods = len(panel.dates)
+    return max(1, min(round(EARLY_WEEKS / panel.weeks_per_period), periods // 4))
+
+
+def share_prior(channel: Channel, panel: Panel, cost: float, count: int) -> PriorSpec:
+    """Prior of a channel's share of outcome, from its stated interval or the weak default.
+
+    Raises `InputError` for an ROI prior on a channel without cost.
+    """
+    prior = channel.prior
+    if prior.share:
+        return lognormal(*prior.share)
+    if prior.roi:
+        value = float(
+            (panel.dataset["outcome"] * panel.dataset["value_per_unit"]).sum().item()
+        )
+        if not cost > 0:
+            raise input_error(
+                "prior_without_cost",
+                f"channel '{channel.name}': prior.roi",
+                "an ROI needs a cost, and this channel has none.",
+                "Give 'costs.unit_cost' or state the prior as 'share'.",
+            )
+        return lognormal(*(bound * cost / value for bound in prior.roi))
+    return halfnormal(MEDIA_SHARE_SCALE / math.sqrt(count))
+
+
+def model_spec(study: Study, panel: Panel) -> ModelSpec:
+    """The specification of `study` on `panel`; raises `InputError` when the priors cannot be met."""
+    weeks = panel.weeks_per_period
+    periods, count = len(panel.dates), len(study.channels)
+    pooled = len(panel.geos) > 1
+    base = np.zeros((count, curves.COLUMNS))
+    base[:, [curves.ADSTOCK_1, curves.ADSTOCK_2, curves.HALF, curves.SLOPE]] = 1.0
+    base[:, curves.MEMORY] = 1.0
+    collected: dict[str, list[tuple[str, PriorSpec, int, tuple[int, ...]]]] = {}
+
+    def sample(name: str, label: str, prior: PriorSpec, column: int, *rows: int) -> None:
+        collected.setdefault(name, []).append((label, prior, column, rows))
+
+    costs = loaded_cost(panel, study.channels).sum(["date", GEO]).values
+    early = panel.dataset["media"].isel(date=slice(0, early_periods(panel))).sum(["date", GEO])
+    problems = []
+    for row, channel in enumerate(study.channels):
+        try:
+            prior = share_prior(channel, panel, float(costs[row]), count)
+        except InputError as error:
+            problems.extend(error.findings)
+            continue
+        sample("share", channel.name, prior, curves.SHARE, row)
+        if channel.role is Role.BOTH:
+            sample("brand_split", channel.name, BRAND_SPLIT, curves.SPLIT, row)
+        base[row, curves.SPLIT] = 1.0 if channel.role is Role.BRAND else 0.0
+        adstock = adstock_family(channel.adstock)
+        columns = (curves.ADSTOCK_1, curves.ADSTOCK_2)
+        for parameter, column in zip(adstock.parameters(weeks), columns, strict=False):
+            stated = channel.prior.half_life if parameter.name == "half_life" else None
+            name = f"{adstock.name}_{parameter.name}"
+            sample(
+                name, channel.name, lognormal(*stated) if stated else parameter.prior, column, row
+            )
+        saturation = saturation_family(channel.saturation)
+        for parameter in saturation.parameters:
+            column = curves.SLOPE if parameter.name == "slope" else curves.HALF
+            name = f"{saturation.name}_{parameter.name}"
+            sample(name, channel.name, parameter.prior, column, row)
+        if channel.carry_in != "estimated":
+            base[row, curves.CARRY] = channel.carry_in
+        elif early.values[row] > 0 and (channel.adstock != "none" or channel.role.has_brand):
+            sample("carry_in", channel.name, CARRY_IN, curves.CARRY, row)
+        if pooled:
+            sample("geo_spread", channel.name, halfnormal(GEO_SPREAD_SCALE), curves.SPREAD, row)
+    if problems:
+        raise InputError(problems)
+    branded = tuple(i for i, channel in enumerate(study.channels) if channel.role.has_brand)
+    if branded:
+        low, high = study.brand.half_life
+        memory = lognormal(low / weeks, high / weeks)
+        sample("brand_half_life", "brand", memory, curves.MEMORY, *branded)
+    variables = [
+        Variable(
+            name,
+            tuple(label for label, *_ in cells),
+            tuple(prior for _, prior, *_ in cells),
+            "theta",
+            cells[0][2],
+            tuple(rows for *_, rows in cells),
+        )
+        for name, cells in collected.items()
+    ]
+    spread = outcome_scale(panel)
+    noise = tuple(halfnormal(spread) for _ in panel.geos)
+    variables.append(Variable("sigma", panel.geos, noise, "sigma"))
+    knots = trend_knots(study, panel)
+    if knots:
+        walk = (halfnormal(spread / 2),)
+        variables.append(Variable("trend_scale", ("trend",), walk, "scale", 0))
+        if pooled:
+            walk = (halfnormal(spread / 8),)
+            variables.append(Variable("geo_trend_scale", ("geo_trend",), walk, "scale", 1))
+    seasonality = study.baseline.seasonality
+    if seasonality is None:
+        seasonality = 2 if panel.periods_per_year > 3 else 0
+    return ModelSpec(
+        channels=panel.channels,
+        geos=panel.geos,
+        adstock=tuple(ADSTOCK_CODES[channel.adstock] for channel in study.channels),
+        saturation=tuple(SATURATION_CODES[channel.saturation] for channel in study.channels),
+        base=tuple(tuple(row) for row in base.tolist()),
+        variables=tuple(variables),
+        lags=max(2, min(math.ceil(LONGEST_LAG_WEEKS / weeks), periods - 1)),
+        early_periods=early_periods(panel),
+        knots=knots,
+        seasonality=seasonality,
+        holidays=study.baseline.holidays,
+        pooled=pooled,
+    )
+
+
+def trend_knots(study: Study, panel: Panel) -> int:
+    """Spans of the trend: as stated, or one half-year each with at least eight periods."""
+    trend = study.baseline.trend
+    if trend is False:
+        return 0
+    if trend is not True:
+        return int(trend)
+    periods = len(panel.dates)
+    return int(np.clip(round(periods * panel.weeks_per_period / KNOT_WEEKS), 2, periods // 8))

@@ -1,0 +1,1 @@
+"""Adstock, saturation and baseline bases: formulas, sources and default priors."""
