@@ -1,0 +1,1 @@
+"""Return on fully loaded cost, and response curves."""

@@ -1,0 +1,121 @@
+"""Convergence diagnostics over every sampled parameter and every channel's total, and the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import xarray as xr
+from arviz_stats import bfmi, ess, rhat
+
+from mmm.errors import Finding, Severity
+
+RHAT_TRUSTED, RHAT_REJECTED = 1.01, 1.05
+ESS_TRUSTED, ESS_REJECTED = 400.0, 100.0
+DIVERGENT_REJECTED = 0.01
+EBFMI_CAUTION = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostics:
+    """Worst values over all sampled parameters and channel totals (Vehtari et al., 2021)."""
+
+    rhat_max: float
+    ess_bulk_min: float
+    ess_tail_min: float
+    divergences: int
+    ebfmi_min: float
+    worst: str
+    draws: int
+
+
+class Trust(StrEnum):
+    TRUSTED = "trusted"
+    CAUTION = "caution"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How far the fit may be trusted, and every reason against it with the next action."""
+
+    label: Trust
+    reasons: tuple[str, ...]
+
+
+def diagnose(posterior: xr.Dataset, totals: xr.DataArray, statistics: xr.Dataset) -> Diagnostics:
+    """Diagnostics of `posterior` and of `totals` (chain, draw, channel)."""
+    everything = posterior.assign(total_contribution=totals)
+    convergence = rhat(everything)
+    bulk, tail = ess(everything, method="bulk"), ess(everything, method="tail")
+    worst_name, worst_rhat = "", 0.0
+    for name, values in convergence.data_vars.items():
+        flat = np.atleast_1d(values.values).ravel()
+        if not np.all(np.isfinite(flat)):
+            # a chain that never moved has no R-hat; that is the worst there is
+            flat = np.where(np.isfinite(flat), flat, np.inf)
+        if flat.max() > worst_rhat:
+            worst_rhat = float(flat.max())
+            labels = values[values.dims[-1]].values if values.ndim else [""]
+            worst_name = f"{name}[{labels[int(flat.argmax())]}]"
+    return Diagnostics(
+        rhat_max=worst_rhat,
+        ess_bulk_min=_least(bulk),
+        ess_tail_min=_least(tail),
+        divergences=int(statistics["diverging"].sum()),
+        ebfmi_min=float(np.min(np.asarray(bfmi(statistics["energy"]).values))),
+        worst=worst_name,
+        draws=int(posterior.sizes["chain"] * posterior.sizes["draw"]),
+    )
+
+
+def _least(values: xr.Dataset) -> float:
+    flat = np.concatenate([np.atleast_1d(part.values).ravel() for part in values.data_vars.values()])
+    return float(np.where(np.isfinite(flat), flat, 0.0).min())
+
+
+def judge(diagnostics: Diagnostics, findings: tuple[Finding, ...]) -> Verdict:
+    """The verdict by stated rules: rejected by sampling failure, caution by anything short of
+    R-hat 1.01, ESS 400, no divergences and data without warnings, else trusted."""
+    rejected, caution = [], []
+    d = diagnostics
+    if d.rhat_max > RHAT_REJECTED:
+        rejected.append(
+            f"the chains disagree: R-hat is {d.rhat_max:.3f} for {d.worst} "
+            f"(trusted up to {RHAT_TRUSTED}); raise 'tune' and 'draws' or simplify the model."
+        )
+    elif d.rhat_max > RHAT_TRUSTED:
+        caution.append(
+            f"R-hat is {d.rhat_max:.3f} for {d.worst} (trusted up to {RHAT_TRUSTED}); "
+            "raise 'draws'."
+        )
+    least = min(d.ess_bulk_min, d.ess_tail_min)
+    if least < ESS_REJECTED:
+        rejected.append(
+            f"the smallest effective sample size is {least:.0f} (trusted from "
+            f"{ESS_TRUSTED:.0f}); raise 'draws'."
+        )
+    elif least < ESS_TRUSTED:
+        caution.append(
+            f"the smallest effective sample size is {least:.0f} (trusted from "
+            f"{ESS_TRUSTED:.0f}); raise 'draws'."
+        )
+    if d.divergences:
+        text = (
+            f"{d.divergences} of {d.draws} draws diverged; raise 'target_accept' or give "
+            "tighter priors to the channels in question."
+        )
+        (rejected if d.divergences > DIVERGENT_REJECTED * d.draws else caution).append(text)
+    if d.ebfmi_min < EBFMI_CAUTION:
+        caution.append(
+            f"the energy of a chain mixes badly (E-BFMI {d.ebfmi_min:.2f}, good from "
+            f"{EBFMI_CAUTION}); raise 'tune'."
+        )
+    warned = [finding for finding in findings if finding.severity is not Severity.INFO]
+    caution += [f"{f.where}: {f.message} {f.remedy}" for f in warned]
+    if rejected:
+        return Verdict(Trust.REJECTED, (*rejected, *caution))
+    if caution:
+        return Verdict(Trust.CAUTION, tuple(caution))
+    return Verdict(Trust.TRUSTED, ())

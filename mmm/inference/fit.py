@@ -1,0 +1,189 @@
+"""The fit: study, panel and draws as one frozen value; fitting, saving and reading it back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from mmm.config import Study
+from mmm.data.panel import Panel
+from mmm.errors import ModelError, StoredFitError
+from mmm.inference.sample import Progress, sample
+from mmm.model.density import Density, build_density, natural_values
+from mmm.model.design import build_design
+from mmm.model.spec import model_spec
+
+FORMAT = "mmm-fit-1"
+KEPT_STATISTICS = ("diverging", "energy", "n_steps", "step_size", "logp")
+LIBRARIES = ("mmm", "pymc", "pytensor", "nutpie", "numba", "numpy", "xarray", "arviz")
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A fitted model: everything needed to read any result from it.
+
+    `posterior` holds the sampled scalars only, each (chain, draw, its labels), on their natural
+    scale; linear coefficients are drawn from their exact conditional when results are read.
+    `statistics` are the sampler's. `versions` names the libraries that made it; `timings` are
+    seconds of build, compile and sampling (empty for a fit read from disk).
+    """
+
+    study: Study
+    panel: Panel
+    posterior: xr.Dataset
+    statistics: xr.Dataset
+    versions: Mapping[str, str]
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def draws(self) -> int:
+        """Draws of all chains together."""
+        return self.posterior.sizes["chain"] * self.posterior.sizes["draw"]
+
+    def density(self) -> Density:
+        """The log-density that was sampled, rebuilt from study and panel."""
+        spec = model_spec(self.study, self.panel)
+        return build_density(spec, build_design(spec, self.panel))
+
+    def values(self) -> np.ndarray:
+        """Sampled scalars in the order of the density's layout, (draws, size)."""
+        stacked = self.posterior.stack(sample=("chain", "draw"), create_index=False)
+        columns = [stacked[name].transpose("sample", ...).values for name in stacked.data_vars]
+        return np.concatenate(columns, axis=1)
+
+
+def fit(
+    study: Study,
+    panel: Panel,
+    *,
+    cores: int | None = None,
+    progress: Progress | None = None,
+) -> Fit:
+    """Samples the posterior of `study` on `panel`. Same inputs and seed, same draws.
+
+    Raises `InputError` for priors that cannot be met, `ModelError` when no finite starting
+    point exists. `progress` is called a few times a second with nutpie's chain progress.
+    """
+    started = time.perf_counter()
+    spec = model_spec(study, panel)
+    density = build_density(spec, build_design(spec, panel))
+    built = time.perf_counter()
+    trial, _ = density.value_and_gradient(density.centre(), density.workspace())
+    if not np.isfinite(trial):
+        raise ModelError(
+            f"study '{study.study}': the log-density is not finite at the centre of the priors. "
+            "Check priors and data for extreme scales with `mmm check`."
+        )
+    compiled = time.perf_counter()
+    draws = sample(density, study.inference, cores=cores, progress=progress)
+    values = natural_values(density, draws.unconstrained)
+    variables, start = {}, 0
+    coords: dict[str, object] = {}
+    for variable in spec.variables:
+        stop = start + len(variable.labels)
+        dims = ("chain", "draw", variable.dim)
+        variables[variable.name] = (dims, values[:, :, start:stop])
+        coords[variable.dim] = np.array(variable.labels, dtype=object)
+        start = stop
+    return Fit(
+        study=study,
+        panel=panel,
+        posterior=xr.Dataset(variables, coords=coords),
+        statistics=draws.statistics[list(KEPT_STATISTICS)],
+        versions={name: version(name) for name in LIBRARIES},
+        timings={
+            "build_s": built - started,
+            "compile_s": compiled - built,
+            "sample_s": time.perf_counter() - compiled,
+        },
+    )
+
+
+def peak_memory_mb() -> float:
+    """Peak resident memory of this process in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024.0 * 1024.0 if sys.platform == "darwin" else 1024.0)
+
+
+def data_sha256(panel: Panel) -> str:
+    """A digest of the panel's labels and numbers, however the file was laid out."""
+    digest = hashlib.sha256()
+    labels = [panel.geos, panel.channels, panel.controls, [str(day) for day in panel.dates]]
+    digest.update(json.dumps([panel.frequency, labels]).encode())
+    for name in sorted(panel.dataset.data_vars):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(panel.dataset[name].values).tobytes())
+    return digest.hexdigest()
+
+
+def study_sha256(study: Study) -> str:
+    """A digest of everything the study says."""
+    return hashlib.sha256(study.model_dump_json().encode()).hexdigest()
+
+
+def save_fit(result: Fit, path: str | os.PathLike[str]) -> Path:
+    """Writes `fit.nc` (netCDF 4: numbers and JSON), whole or not at all."""
+    target = Path(path)
+    provenance = {
+        "format": FORMAT,
+        "study": result.study.model_dump_json(),
+        "versions": json.dumps(dict(result.versions), sort_keys=True),
+        "frequency": result.panel.frequency,
+        "data_sha256": data_sha256(result.panel),
+    }
+    descriptor, name = tempfile.mkstemp(dir=target.parent, suffix=".tmp")
+    os.close(descriptor)
+    try:
+        groups = {
+            "posterior": result.posterior,
+            "sample_stats": result.statistics,
+            "panel": result.panel.dataset,
+        }
+        tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs=provenance), **groups})
+        tree.to_netcdf(name, engine="h5netcdf")
+        os.chmod(name, 0o644)
+        os.replace(name, target)
+    finally:
+        if os.path.exists(name):
+            os.unlink(name)
+    return target
+
+
+def load_fit(path: str | os.PathLike[str]) -> Fit:
+    """Reads a saved fit; raises `StoredFitError` when it is not one, or is damaged."""
+    try:
+        with xr.open_datatree(path, engine="h5netcdf") as tree:
+            attrs = dict(tree.attrs)
+            if attrs.get("format") != FORMAT:
+                raise StoredFitError(
+                    f"{path}: not a fit of this version (format {attrs.get('format')!r}, "
+                    f"needed {FORMAT!r}). Run the study again."
+                )
+            groups = {
+                name: tree[name].to_dataset().load()
+                for name in ("posterior", "sample_stats", "panel")
+            }
+    except (OSError, KeyError) as error:
+        raise StoredFitError(f"{path}: cannot be read as a fit ({error}).") from error
+    panel = Panel(groups["panel"], attrs["frequency"])
+    if data_sha256(panel) != attrs["data_sha256"]:
+        raise StoredFitError(f"{path}: the stored data does not match its digest; fit again.")
+    return Fit(
+        study=Study.model_validate_json(attrs["study"]),
+        panel=panel,
+        posterior=groups["posterior"],
+        statistics=groups["sample_stats"],
+        versions=json.loads(attrs["versions"]),
+    )

@@ -1,0 +1,1 @@
+"""What lies ahead: scenarios and forecasts."""

@@ -1,0 +1,86 @@
+"""Scenarios: dated spending ahead, with the prices and controls assumed around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mmm.data.costs import loaded_cost
+from mmm.data.panel import Panel
+from mmm.dims import CHANNEL, GEO
+from mmm.inference.fit import Fit
+
+QUARTER_WEEKS = 13.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A plan for H periods after the last observed one.
+
+    media (H, G, C) exposure in its own units, cost (H, C) loaded money, controls (H, G, P),
+    value_per_unit (H, G). `statements` says in words what was assumed.
+    """
+
+    name: str
+    dates: pd.DatetimeIndex
+    media: np.ndarray
+    cost: np.ndarray
+    controls: np.ndarray
+    value_per_unit: np.ndarray
+    statements: tuple[str, ...]
+
+    @property
+    def periods(self) -> int:
+        return len(self.dates)
+
+
+def plan_horizon(fit: Fit) -> int:
+    """Periods to plan: as the study says, else a quarter of a year (one period at least)."""
+    stated = fit.study.plan.horizon
+    return stated or max(1, round(QUARTER_WEEKS / fit.panel.weeks_per_period))
+
+
+def as_is(fit: Fit, periods: int | None = None) -> Scenario:
+    """Current spending repeated: the last `periods` periods once more, channel by channel.
+
+    Controls take their value of a year before where the data reaches back that far, else of the
+    repeated period. Value per unit stays at its last value.
+    """
+    panel = fit.panel
+    horizon = periods or plan_horizon(fit)
+    observed = len(panel.dates)
+    repeated = observed - horizon + np.arange(horizon)
+    repeated = np.where(repeated < 0, repeated % observed, repeated)
+    before, words = _controls_before(panel, horizon, repeated)
+    data = panel.dataset
+    return Scenario(
+        name="as is",
+        dates=panel.future_dates(horizon),
+        media=data["media"].values[repeated],
+        cost=loaded_cost(panel, fit.study.channels)
+        .sum(GEO)
+        .transpose(..., CHANNEL)
+        .values[repeated],
+        controls=data["controls"].values[before],
+        value_per_unit=np.repeat(data["value_per_unit"].values[-1:], horizon, axis=0),
+        statements=(
+            f"Spending in the next {horizon} periods repeats the last {horizon}.",
+            *words,
+        ),
+    )
+
+
+def _controls_before(
+    panel: Panel, horizon: int, repeated: np.ndarray
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    if not panel.controls:
+        return repeated, ()
+    year = round(panel.periods_per_year)
+    observed = len(panel.dates)
+    if year >= 1 and observed >= max(year, horizon):
+        ahead = np.arange(horizon)
+        index = observed - year + ahead % year
+        return index, ("Controls take the values of the same period a year before.",)
+    return repeated, (f"Controls repeat their last {horizon} values.",)

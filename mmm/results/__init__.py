@@ -1,0 +1,1 @@
+"""What the posterior says: the response engine, contributions and the evidence ledger."""

@@ -1,0 +1,102 @@
+"""Everything a fit says, computed once from one set of draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+import xarray as xr
+
+from mmm.dims import CHANNEL
+from mmm.efficiency.curves import curves_table
+from mmm.efficiency.roi import efficiency_table
+from mmm.errors import Finding
+from mmm.inference.diagnose import Diagnostics, Verdict, diagnose, judge
+from mmm.inference.fit import Fit
+from mmm.invest.assumptions import Assumption, Source
+from mmm.invest.case import InvestmentCase, build_case
+from mmm.invest.cashflow import CashFlow, cash_flow
+from mmm.plan.forecast import forecast, incremental_value
+from mmm.plan.scenario import Scenario, as_is
+from mmm.results.contributions import Decomposition, decompose
+from mmm.results.ledger import ledger_table
+from mmm.results.respond import Response, response
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """All results of one fit. Frames have the columns of the artefacts they become."""
+
+    fit: Fit
+    findings: tuple[Finding, ...]
+    diagnostics: Diagnostics
+    verdict: Verdict
+    decomposition: Decomposition
+    efficiency: pd.DataFrame
+    curves: pd.DataFrame
+    ledger: pd.DataFrame
+    scenario: Scenario
+    forecast: pd.DataFrame
+    cash: CashFlow
+    case: InvestmentCase
+
+
+def analyse(fit: Fit, findings: tuple[Finding, ...] = ()) -> Analysis:
+    """Reads every result from `fit`; `findings` are those of its data and count in the verdict."""
+    read = response(fit)
+    diagnostics = diagnose(fit.posterior, totals(read), fit.statistics)
+    verdict = judge(diagnostics, findings)
+    parts = decompose(read)
+    scenario = as_is(fit)
+    cash, case = value_plan(read, scenario, verdict)
+    return Analysis(
+        fit=fit,
+        findings=findings,
+        diagnostics=diagnostics,
+        verdict=verdict,
+        decomposition=parts,
+        efficiency=efficiency_table(read, parts),
+        curves=curves_table(read),
+        ledger=ledger_table(fit),
+        scenario=scenario,
+        forecast=forecast(read, scenario),
+        cash=cash,
+        case=case,
+    )
+
+
+def totals(read: Response) -> xr.DataArray:
+    """Each channel's contribution in the window by draw, (chain, draw, channel)."""
+    return xr.DataArray(
+        read.totals,
+        dims=("chain", "draw", CHANNEL),
+        coords={CHANNEL: list(read.fit.panel.channels)},
+    )
+
+
+def value_plan(
+    read: Response, scenario: Scenario, verdict: Verdict
+) -> tuple[CashFlow, InvestmentCase]:
+    """Cash flow and case of `scenario` against no marketing, over the finance horizon."""
+    study, panel = read.fit.study, read.fit.panel
+    finance = study.finance
+    periods = max(finance.horizon, scenario.periods)
+    cash = cash_flow(
+        incremental_value(read, scenario, periods),
+        scenario.cost.sum(axis=1),
+        panel.future_dates(periods),
+        finance,
+        panel.periods_per_year,
+    )
+    extra = tuple(
+        Assumption(f"plan {number}", statement, "", Source.DEFAULT)
+        for number, statement in enumerate(scenario.statements, 1)
+    )
+    case = build_case(
+        cash,
+        finance,
+        fit_verdict=verdict.label.value,
+        extra_assumptions=extra,
+        currency=study.currency or None,
+    )
+    return cash, case

@@ -1,0 +1,153 @@
+"""Artefacts of a run: an analysis as files, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mmm.config import OutcomeKind, Study
+from mmm.errors import input_error
+from mmm.inference.fit import save_fit
+from mmm.invest.case import case_to_dict
+from mmm.invest.cashflow import cashflow_frame
+from mmm.invest.workbook import write_workbook
+from mmm.report import ReportInputs, render_report
+from mmm.study.analysis import Analysis
+from mmm.study.notes import notes_on
+
+REPORT = "report.html"
+MANIFEST = "manifest.json"
+VARYING = ("timings", "peak_rss_mb", "created")
+"""Manifest entries that differ between runs of the same study, data and seed."""
+
+
+@contextmanager
+def whole_directory(target: Path, *, force: bool) -> Iterator[Path]:
+    """A new directory that becomes `target` when the block ends well, and vanishes otherwise.
+
+    Raises `InputError` when `target` holds something already and `force` is not given.
+    """
+    refuse_occupied(target, force=force)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        yield aside
+        aside.chmod(0o755)
+        old = aside.with_name(aside.name + "-old")
+        if target.exists():
+            target.rename(old)
+        aside.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def refuse_occupied(target: Path, *, force: bool) -> None:
+    """Raises `InputError` unless `target` is free, empty or may be replaced."""
+    if target.is_file():
+        raise input_error("out", str(target), "is a file.", "Name a directory with --out.")
+    if target.is_dir() and any(target.iterdir()) and not force:
+        raise input_error(
+            "out",
+            str(target),
+            "the directory holds files already.",
+            "Name a new one with --out, or replace what is there with --force.",
+        )
+    if force and target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).is_file():
+        raise input_error(
+            "out",
+            str(target),
+            "the directory holds files that are not results of a run.",
+            "Name another directory with --out; --force replaces earlier results only.",
+        )
+
+
+def write_artefacts(analysis: Analysis, manifest: Mapping[str, Any], directory: Path) -> None:
+    """Writes every artefact of `analysis` into an existing directory."""
+    fit = analysis.fit
+    _table(analysis.decomposition.table, directory / "contributions.csv")
+    _table(analysis.efficiency, directory / "efficiency.csv")
+    _table(analysis.curves, directory / "curves.csv")
+    _table(analysis.forecast, directory / "forecast.csv")
+    _table(analysis.ledger, directory / "ledger.csv")
+    _table(cashflow_frame(analysis.cash), directory / "cashflow.csv")
+    _json(checks_rows(analysis), directory / "checks.json")
+    _json(asdict(analysis.diagnostics), directory / "diagnostics.json")
+    _json(case_to_dict(analysis.case), directory / "case.json")
+    write_workbook(directory / "case.xlsx", analysis.cash, analysis.case)
+    save_fit(fit, directory / "fit.nc")
+    page = render_report(report_inputs(analysis, manifest))
+    (directory / REPORT).write_text(page, encoding="utf-8")
+    _json(dict(manifest), directory / MANIFEST)
+
+
+def checks_rows(analysis: Analysis) -> list[dict[str, str]]:
+    return [
+        {key: str(value) for key, value in asdict(finding).items()}
+        for finding in analysis.findings
+    ]
+
+
+def report_inputs(analysis: Analysis, manifest: Mapping[str, Any]) -> ReportInputs:
+    """The page's inputs: the same frames that are written beside it."""
+    study = analysis.fit.study
+    return ReportInputs(
+        study=study.study,
+        currency=study.currency,
+        outcome_name=study.outcome.column,
+        outcome_kind=study.outcome.kind.value,
+        verdict=analysis.verdict.label.value,
+        reasons=analysis.verdict.reasons,
+        findings=analysis.findings,
+        diagnostics=asdict(analysis.diagnostics),
+        fitted=analysis.decomposition.fitted,
+        contributions=analysis.decomposition.table,
+        contribution_totals=analysis.decomposition.totals,
+        efficiency=analysis.efficiency,
+        curves=analysis.curves,
+        forecast=analysis.forecast,
+        cashflow=cashflow_frame(analysis.cash),
+        case=case_to_dict(analysis.case),
+        npv_draws=analysis.case.npv_draws,
+        ledger=analysis.ledger,
+        manifest={key: value for key, value in manifest.items() if key not in VARYING},
+        notes=notes_on(analysis.fit, analysis.efficiency, analysis.ledger),
+        outcome_unit=outcome_unit(study),
+    )
+
+
+def outcome_unit(study: Study) -> str:
+    """The currency where a unit of outcome is a unit of money, else empty."""
+    money = study.outcome.kind in (OutcomeKind.REVENUE, OutcomeKind.PIPELINE)
+    return study.currency if money and study.outcome.value_per_unit == 1.0 else ""
+
+
+def _table(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_csv(path, index=False, date_format="%Y-%m-%d", lineterminator="\n")
+
+
+def _json(content: Any, path: Path) -> None:
+    text = json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _plain(item: Any) -> Any:
+    """JSON has no NaN and no infinity: they become null."""
+    if isinstance(item, Mapping):
+        return {str(key): _plain(value) for key, value in item.items()}
+    if isinstance(item, list | tuple):
+        return [_plain(value) for value in item]
+    if isinstance(item, float) and not math.isfinite(item):
+        return None
+    return item
+
+

@@ -1,0 +1,114 @@
+"""The job: a study file in, a directory of results out."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmm.config import Study
+from mmm.config.load import load_study
+from mmm.data.load import load_panel
+from mmm.errors import Finding
+
+if TYPE_CHECKING:
+    from mmm.study.analysis import Analysis
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What the checks say of a study and its data; no error among the findings."""
+
+    study: Study
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """Where a run left its results and how far they may be trusted."""
+
+    directory: Path
+    report: Path
+    verdict: str
+    reasons: tuple[str, ...]
+    seconds: float
+
+
+def check_study(path: Path | str) -> CheckReport:
+    """Checks a study file and its data. Raises `InputError` with every finding when one of
+    them is an error."""
+    study = load_study(path)
+    _, findings = load_panel(study, Path(path).parent)
+    return CheckReport(study, findings)
+
+
+def run_study(
+    path: Path | str, out: Path | str, *, force: bool = False, progress: bool = False
+) -> RunResult:
+    """Fits the study at `path` and writes every artefact into `out`, whole or not at all.
+
+    Raises `InputError` on bad input before anything heavy is imported or written. `force`
+    replaces the results of an earlier run.
+    """
+    started = time.perf_counter()
+    path, out = Path(path), Path(out)
+    study = load_study(path)
+    panel, findings = load_panel(study, path.parent)
+
+    from mmm.study.artefacts import REPORT, refuse_occupied, whole_directory, write_artefacts
+
+    refuse_occupied(out, force=force)
+    importing = time.perf_counter()
+    from mmm.inference.fit import fit
+    from mmm.study.analysis import analyse
+    from mmm.study.progress import sampling_progress
+
+    imported = time.perf_counter() - importing
+    with ExitStack() as stack:
+        watch = None
+        if progress:
+            watch = stack.enter_context(sampling_progress(study.inference.chains))
+        fitted = fit(study, panel, progress=watch)
+    analysis = analyse(fitted, findings)
+    with whole_directory(out, force=force) as directory:
+        timings = {"import_s": imported, **fitted.timings}
+        manifest = build_manifest(analysis, path, timings, time.perf_counter() - started)
+        write_artefacts(analysis, manifest, directory)
+    return RunResult(
+        directory=out,
+        report=out / REPORT,
+        verdict=analysis.verdict.label.value,
+        reasons=analysis.verdict.reasons,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def build_manifest(
+    analysis: Analysis, path: Path, timings: dict[str, float], total: float
+) -> dict[str, Any]:
+    """`manifest.json`: what was run on what, with what, at what cost, and how far to trust it."""
+    from mmm.inference.fit import peak_memory_mb
+
+    study = analysis.fit.study
+    return {
+        "study": study.study,
+        "versions": dict(analysis.fit.versions),
+        "data_sha256": file_sha256(path.parent / (study.data.file or "")),
+        "study_sha256": file_sha256(path),
+        "seed": study.inference.seed,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "timings": {**timings, "total_s": total},
+        "peak_rss_mb": peak_memory_mb(),
+        "verdict": analysis.verdict.label.value,
+        "reasons": list(analysis.verdict.reasons),
+    }
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
