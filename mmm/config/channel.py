@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from mmm.config.block import Block, Interval, Positive, PositiveInterval
+from mmm.config.block import Block, PositiveInterval
 
 
 class Role(StrEnum):
@@ -98,6 +98,3 @@ class Channel(Block):
     def media_column(self) -> str:
         """The column the response is a function of: exposure where given, else spend."""
         return self.exposure or self.spend or ""
-
-
-__all__ = ["AdstockName", "Channel", "Costs", "Interval", "Positive", "Prior", "Role", "SaturationName"]

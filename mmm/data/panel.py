@@ -81,7 +81,7 @@ def build_panel(
     population: np.ndarray | None,
     frequency: str,
 ) -> Panel:
-    """Labels arrays and freezes them. Shapes: outcome (T, G), spend (T, G, C), control (T, G, P)."""
+    """Labels and freezes arrays: outcome (T, G), spend (T, G, C), control (T, G, P)."""
     variables: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
         "outcome": ((DATE, GEO), outcome),
         "value_per_unit": ((DATE, GEO), value_per_unit),

@@ -1,0 +1,1 @@
+"""Reading, checking and scaling what was spent and what came of it."""

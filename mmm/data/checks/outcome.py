@@ -1,0 +1,136 @@
+"""An outcome that varies, is of a likely size, and has no odd periods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from mmm.config.study import OutcomeKind
+from mmm.data.checks.finding import count, error, some, warning
+from mmm.data.observations import Observations
+from mmm.errors import Finding
+
+OUTLIER_Z = 5.0
+NEIGHBOURS = 3
+
+
+def outcome_varies(observations: Observations) -> Iterator[Finding]:
+    """There is something to explain."""
+    column = observations.study.outcome.column
+    values = observations.clean(column)
+    if values is not None and not observations.varies(values):
+        yield error(
+            "constant_outcome",
+            observations.place(column),
+            f"the outcome never changes ({values[0]:g} on every date).",
+            "Name the column that holds the outcome.",
+        )
+
+
+def outcome_positive(observations: Observations) -> Iterator[Finding]:
+    """Each geo's mean outcome is above zero (shares of it are what is learned)."""
+    column = observations.study.outcome.column
+    values = observations.clean(column)
+    keys = observations.keys
+    if values is None or keys is None:
+        return
+    means = np.bincount(keys.codes, weights=values) / np.bincount(keys.codes)
+    empty = keys.geos[means <= 0]
+    if len(empty):
+        national = observations.study.data.geo is None
+        yield error(
+            "outcome_mean",
+            observations.place(column),
+            f"the mean outcome {'' if national else f'of {some(empty)} '}is not above zero.",
+            "Correct the column." if national else "Drop the geo, or correct the column.",
+        )
+    elif (values < 0).any():
+        rows = np.flatnonzero(values < 0)
+        yield warning(
+            "negative_outcome",
+            observations.place(column, int(rows[0])),
+            f"the outcome is negative in {len(rows)} of {len(observations)} rows "
+            f"({values[rows[0]]:g} here).",
+            "Check whether returns are booked on the period of the sale.",
+        )
+
+
+def outcome_outliers(observations: Observations) -> Iterator[Finding]:
+    """Periods far from a running median of their geo: robust |z| above 5."""
+    column = observations.study.outcome.column
+    values = observations.clean(column)
+    keys = observations.keys
+    if values is None or keys is None:
+        return
+    found: list[tuple[float, int]] = []
+    for code in range(len(keys.geos)):
+        rows = np.flatnonzero(keys.codes == code)
+        rows = rows[np.argsort(keys.dates[rows], kind="stable")]
+        scores = robust_scores(values[rows])
+        found += [(float(scores[i]), int(rows[i])) for i in np.flatnonzero(abs(scores) > OUTLIER_Z)]
+    if not found:
+        return
+    found.sort(key=lambda item: -abs(item[0]))
+    listed = some(f"{observations.label(row)} z={score:+.1f}" for score, row in found)
+    yield warning(
+        "outlier",
+        observations.place(column, found[0][1]),
+        f"{count(len(found), 'period')} far from the periods around: {listed}.",
+        "Correct mistakes; give a real one-off (promotion, outage) a control column.",
+    )
+
+
+def robust_scores(series: np.ndarray) -> np.ndarray:
+    """Distance from the median of the three neighbours on either side, over its own scale (T,).
+
+    The scale is 1.4826 times the median absolute distance. A period is left out of its own
+    median: with it, exact zeros would shrink the scale and call ordinary periods outliers.
+    """
+    width = 2 * NEIGHBOURS + 1
+    if len(series) < width:
+        return np.zeros(len(series))
+    before, after = _continued(series[:width][::-1])[::-1], _continued(series[-width:])
+    windows = np.lib.stride_tricks.sliding_window_view(
+        np.concatenate([before, series, after]), width
+    )
+    residual = series - np.median(np.delete(windows, NEIGHBOURS, axis=1), axis=1)
+    spread = 1.4826 * float(np.median(np.abs(residual)))
+    return residual / spread if spread > 0 else np.zeros_like(residual)
+
+
+def _continued(stretch: np.ndarray) -> np.ndarray:
+    """The next neighbours along the stretch's median slope (Theil-Sen), as a trend goes on."""
+    time = np.arange(len(stretch))
+    first, second = np.triu_indices(len(stretch), 1)
+    slope = np.median((stretch[second] - stretch[first]) / (second - first))
+    level = np.median(stretch - slope * time)
+    return level + slope * (len(stretch) + np.arange(NEIGHBOURS))
+
+
+def units_plausible(observations: Observations) -> Iterator[Finding]:
+    """Marketing that costs more than everything sold is usually a unit mistaken."""
+    study = observations.study
+    stated = study.outcome.value_per_unit
+    is_money = study.outcome.kind in (OutcomeKind.REVENUE, OutcomeKind.PIPELINE)
+    outcome = observations.clean(study.outcome.column)
+    value = observations.clean(stated) if isinstance(stated, str) else stated
+    if outcome is None or value is None or (stated == 1.0 and not is_money):
+        return
+    spends = [observations.clean(channel.spend) for channel in study.channels if channel.spend]
+    known = [spend for spend in spends if spend is not None]
+    if not known or len(known) < len(spends):
+        return
+    spent = float(np.sum(known))
+    earned = float(np.sum(outcome * value))
+    if spent > earned > 0:
+        yield warning(
+            "spend_above_outcome",
+            observations.place(study.outcome.column),
+            f"total spend ({spent:,.0f}) is above the value of the whole outcome ({earned:,.0f}).",
+            "Check units (thousands against units, cents against euros) and "
+            "'outcome.value_per_unit'.",
+        )
+
+
+CHECKS = (outcome_varies, outcome_positive, outcome_outliers, units_plausible)

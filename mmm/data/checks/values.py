@@ -1,0 +1,139 @@
+"""Cells that are numbers, finite, there, and of a possible sign."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from mmm.data.checks.finding import at_rows, error
+from mmm.data.observations import ColumnUse, Observations, column_uses
+from mmm.errors import Finding
+
+
+def cells_are_numbers(observations: Observations) -> Iterator[Finding]:
+    """Text and infinity are refused, never coerced."""
+    for use in _columns(observations):
+        numbers = observations.numbers[use.column]
+        if numbers.text.any():
+            cell = observations.cells[use.column].iloc[int(np.flatnonzero(numbers.text)[0])]
+            yield at_rows(
+                observations,
+                "text",
+                use.column,
+                numbers.text,
+                f"{_quoted(cell)} is not a number.",
+                "Write a plain number such as 1234.5: no currency sign, no thousands separator, "
+                "true and false as 1 and 0.",
+            )
+        if numbers.infinite.any():
+            yield at_rows(
+                observations,
+                "infinity",
+                use.column,
+                numbers.infinite,
+                "the number is infinite, or so large that it might as well be.",
+                "Replace it by what was measured; it often comes from a division by zero.",
+            )
+
+
+def cells_are_there(observations: Observations) -> Iterator[Finding]:
+    """No empty cell, except in a channel declared as off when missing."""
+    for use in _columns(observations):
+        missing = observations.numbers[use.column].missing
+        if not missing.any():
+            continue
+        if use.key.startswith("channels"):
+            channel = use.key.partition(".")[0]
+            remedy = (
+                f"Fill it in; where an empty cell means the channel was off, "
+                f"set 'off_when_missing: true' on {channel}."
+            )
+        elif use.key.startswith("controls"):
+            remedy = "Fill it in, or drop the control; nothing is filled in silently."
+        else:
+            remedy = "Fill it in, or cut the data so that it starts or ends where it is known."
+        yield at_rows(
+            observations, "missing_value", use.column, missing, "the cell is empty.", remedy
+        )
+
+
+def signs_possible(observations: Observations) -> Iterator[Finding]:
+    """Spend and exposure are not negative; value per unit and population are above zero."""
+    for use in _columns(observations):
+        values = observations.numbers[use.column].values
+        if use.key.startswith("channels") and (values < 0).any():
+            kind = use.key.partition(".")[2]
+            yield at_rows(
+                observations,
+                "negative",
+                use.column,
+                values < 0,
+                f"{kind} is negative ({values[values < 0][0]:g}).",
+                "Book refunds and corrections on the period they belong to, or set them to 0.",
+            )
+        elif use.key in ("outcome.value_per_unit", "data.population") and (values <= 0).any():
+            yield at_rows(
+                observations,
+                "not_positive",
+                use.column,
+                values <= 0,
+                f"{use.key} must be above 0, got {values[values <= 0][0]:g}.",
+                "Correct it.",
+            )
+
+
+def population_constant(observations: Observations) -> Iterator[Finding]:
+    """The population of a geo is one number."""
+    column = observations.study.data.population
+    values = observations.clean(column)
+    keys = observations.keys
+    if column is None or values is None or keys is None:
+        return
+    for code, geo in enumerate(keys.geos):
+        rows = np.flatnonzero(keys.codes == code)
+        differs = values[rows] != values[rows[0]]
+        if differs.any():
+            row = int(rows[np.flatnonzero(differs)[0]])
+            yield error(
+                "population",
+                observations.place(column, row),
+                f"the population of '{geo}' changes from {values[rows[0]]:g} to {values[row]:g}.",
+                "Give each geo one population, the same on every date.",
+            )
+
+
+def controls_vary(observations: Observations) -> Iterator[Finding]:
+    """A control that never changes says nothing the baseline does not."""
+    for name in observations.study.controls:
+        values = observations.clean(name)
+        if values is not None and not observations.varies(values):
+            yield error(
+                "constant_control",
+                observations.place(name),
+                "the control never changes over time, so the baseline already holds it.",
+                "Drop it from 'controls', or correct the column.",
+            )
+
+
+def _columns(observations: Observations) -> list[ColumnUse]:
+    """The columns that exist, each once, under the first key that names it."""
+    uses: dict[str, ColumnUse] = {}
+    for use in column_uses(observations.study):
+        if use.column in observations.numbers:
+            uses.setdefault(use.column, use)
+    return list(uses.values())
+
+
+def _quoted(cell: object) -> str:
+    text = str(cell)
+    return f"'{text if len(text) <= 40 else text[:37] + '...'}'"
+
+
+CHECKS = (
+    cells_are_numbers,
+    cells_are_there,
+    signs_possible,
+    population_constant,
+    controls_vary,
+)
