@@ -1,4 +1,4 @@
-"""Convergence diagnostics over every sampled parameter and every channel's total, and the verdict."""
+"""Convergence over every sampled parameter and every channel's total, and the verdict."""
 
 from __future__ import annotations
 
@@ -71,7 +71,9 @@ def diagnose(posterior: xr.Dataset, totals: xr.DataArray, statistics: xr.Dataset
 
 
 def _least(values: xr.Dataset) -> float:
-    flat = np.concatenate([np.atleast_1d(part.values).ravel() for part in values.data_vars.values()])
+    flat = np.concatenate(
+        [np.atleast_1d(part.values).ravel() for part in values.data_vars.values()]
+    )
     return float(np.where(np.isfinite(flat), flat, 0.0).min())
 
 

@@ -80,7 +80,7 @@ def fit(
     spec = model_spec(study, panel)
     density = build_density(spec, build_design(spec, panel))
     built = time.perf_counter()
-    trial, _ = density.value_and_gradient(density.centre(), density.workspace())
+    trial, _ = density.value_and_gradient(density.centre())
     if not np.isfinite(trial):
         raise ModelError(
             f"study '{study.study}': the log-density is not finite at the centre of the priors. "
@@ -101,7 +101,7 @@ def fit(
         study=study,
         panel=panel,
         posterior=xr.Dataset(variables, coords=coords),
-        statistics=draws.statistics[list(KEPT_STATISTICS)],
+        statistics=draws.statistics[list(KEPT_STATISTICS)].drop_attrs(),
         versions={name: version(name) for name in LIBRARIES},
         timings={
             "build_s": built - started,
@@ -122,7 +122,7 @@ def data_sha256(panel: Panel) -> str:
     digest = hashlib.sha256()
     labels = [panel.geos, panel.channels, panel.controls, [str(day) for day in panel.dates]]
     digest.update(json.dumps([panel.frequency, labels]).encode())
-    for name in sorted(panel.dataset.data_vars):
+    for name in sorted(str(name) for name in panel.dataset.data_vars):
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(panel.dataset[name].values).tobytes())
     return digest.hexdigest()

@@ -7,19 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import nutpie
+import pandas as pd
 import xarray as xr
-from nutpie.compiled_pyfunc import from_pyfunc
+from nutpie.compile_pymc import CompiledPyMCModel
+from threadpoolctl import threadpool_limits
 
 from mmm.config import Inference
+from mmm.model import kernel
 from mmm.model.density import Density
 
 Progress = Callable[[Sequence[nutpie.ChainProgress]], None]
-
-
-class ImpossiblePointError(ValueError):
-    """The density is not finite here; the sampler rejects the step and goes on."""
-
-    is_recoverable = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +37,30 @@ def starting_points(density: Density) -> Callable[[int], np.ndarray]:
     return start
 
 
+def compiled_model(density: Density) -> CompiledPyMCModel:
+    """The compiled log-density as a model nutpie can sample, called without the interpreter."""
+    size = density.layout.size
+    names = pd.RangeIndex(size)
+    logp, expand = kernel.callbacks()
+    return CompiledPyMCModel(
+        _n_dim=size,
+        dims={"q": ("scalar",)},
+        _coords={"scalar": names, "unconstrained_parameter": names},
+        _shapes={"q": (size,)},
+        compiled_logp_func=logp,
+        compiled_expand_func=expand,
+        initial_point_func=starting_points(density),
+        shared_data=density.arrays(),
+        shared_var_keys={},
+        user_data=density.header(),
+        n_expanded=size,
+        shape_info=(["q"], [slice(0, size)], [(size,)]),
+        logp_func=None,
+        expand_func=None,
+        reparameterized_names=[],
+    )
+
+
 def sample(
     density: Density,
     settings: Inference,
@@ -51,42 +72,20 @@ def sample(
 
     Interrupting (Ctrl-C) stops the chains and raises KeyboardInterrupt.
     """
-    size = density.layout.size
-
-    def make_logp() -> Callable[..., tuple[float, np.ndarray]]:
-        work = density.workspace()
-
-        def logp(q: np.ndarray) -> tuple[float, np.ndarray]:
-            value, gradient = density.value_and_gradient(q, work)
-            if not np.isfinite(value) or not np.all(np.isfinite(gradient)):
-                raise ImpossiblePointError("the log-density is not finite at this point")
-            return value, gradient
-
-        return logp
-
-    def make_expand(_seed1: int, _seed2: int, _chain: int) -> Callable[..., dict[str, np.ndarray]]:
-        return lambda q: {"q": q.copy()}
-
-    compiled = from_pyfunc(
-        size,
-        make_logp,
-        make_expand,
-        [np.dtype("float64")],
-        [(size,)],
-        ["q"],
-        make_initial_point_fn=starting_points(density),
-    )
-    tree = nutpie.sample(
-        compiled,
-        draws=settings.draws,
-        tune=settings.tune,
-        chains=settings.chains,
-        cores=cores,
-        seed=settings.seed,
-        target_accept=settings.target_accept,
-        save_warmup=False,
-        progress_bar=False,
-        progress_callback=progress,
-        progress_rate=200,
-    )
-    return Draws(tree["posterior"]["q"].values, tree["sample_stats"].to_dataset())
+    compiled = compiled_model(density)
+    with threadpool_limits(1):  # chains are the parallel unit; BLAS threads would only compete
+        tree = nutpie.sample(
+            compiled,
+            draws=settings.draws,
+            tune=settings.tune,
+            chains=settings.chains,
+            cores=cores,
+            seed=settings.seed,
+            target_accept=settings.target_accept,
+            save_warmup=False,
+            progress_bar=False,
+            progress_callback=progress,
+            progress_rate=200,
+        )
+    posterior = tree["posterior"].to_dataset()
+    return Draws(posterior["q"].values, tree["sample_stats"].to_dataset())

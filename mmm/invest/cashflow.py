@@ -116,7 +116,8 @@ def cash_flow(
         raise refuse(
             "periods_per_year", f"is {periods_per_year}.", "Give a positive number such as 52.18."
         )
-    window = min(periods, finance.horizon)
+    finance = finance.with_horizon(periods_per_year)
+    window = min(periods, finance.horizon or periods)
     delay = min(finance.payment_delay, window)
     earned = value * ((1.0 + finance.repeat_value) * finance.margin)
     inflow = np.zeros((len(value), window))

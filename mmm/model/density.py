@@ -6,43 +6,15 @@ variables, logit of bounded ones), which tests hold to 1e-8.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
-from mmm.model import collapse, curves
+from mmm.model import collapse, curves, kernel
 from mmm.model.design import Design
 from mmm.model.spec import ModelSpec
 
-_EXP, _EXP_FOLDED, _LOGIT = range(3)
-_KINDS = {"lognormal": _EXP, "halfnormal": _EXP_FOLDED, "logitnormal": _LOGIT}
-_LOG_ROOT_2PI = 0.5 * math.log(2 * math.pi)
-
-_options = {"cache": True, "nogil": True, "error_model": "numpy"}
-
-
-@njit(**_options)
-def constrain(q, kind, location, scale, value, jacobian, prior_grad):
-    """Natural values, their derivatives by q and the prior's gradient; returns the log-prior."""
-    total = 0.0
-    for i in range(q.shape[0]):
-        if kind[i] == _LOGIT:
-            value[i] = 1.0 / (1.0 + math.exp(-q[i]))
-            jacobian[i] = value[i] * (1.0 - value[i])
-        else:
-            value[i] = math.exp(q[i])
-            jacobian[i] = value[i]
-        if kind[i] == _EXP_FOLDED:
-            z = value[i] / scale[i]
-            total += math.log(2.0) - 0.5 * z * z - math.log(scale[i]) - _LOG_ROOT_2PI + q[i]
-            prior_grad[i] = 1.0 - z * z
-        else:
-            z = (q[i] - location[i]) / scale[i]
-            total -= 0.5 * z * z + math.log(scale[i]) + _LOG_ROOT_2PI
-            prior_grad[i] = -z / scale[i]
-    return total
+_KINDS = {"lognormal": kernel.EXP, "halfnormal": kernel.EXP_FOLDED, "logitnormal": kernel.LOGIT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +65,7 @@ def layout_of(spec: ModelSpec) -> Layout:
 
 
 class Workspace:
-    """Arrays that one chain reuses between evaluations; never shared between threads."""
+    """Arrays that `Density.moments` fills and reuses."""
 
     def __init__(self, spec: ModelSpec, design: Design) -> None:
         shape = design.media.shape
@@ -101,7 +73,7 @@ class Workspace:
         own, shared = design.own, design.baseline.shared.shape[1]
         size = own + (channels if spec.pooled else 0)
         self.exposure, self.now, self.stock = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-        self.effect, self.effect_bar = np.zeros(shape), np.zeros(shape)
+        self.effect = np.zeros(shape)
         self.means = np.zeros((channels, 2))
         self.inverse = np.zeros((geos, size, size))
         self.lower = np.zeros((geos, size, size))
@@ -112,9 +84,6 @@ class Workspace:
         self.own_mean = np.zeros((geos, size))
         self.shared_mean = np.zeros(shared)
         self.geo_gram = np.zeros((geos, shared, shared))
-        self.spread_bar = np.zeros(channels if spec.pooled else 0)
-        self.sigma_bar = np.zeros(geos)
-        self.own_sd_bar, self.shared_sd_bar = np.zeros(own), np.zeros(shared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +98,12 @@ class Density:
 
     def centre(self) -> np.ndarray:
         """The middle of the priors on the unconstrained scale, (size,)."""
-        folded = self.layout.kind == _EXP_FOLDED
+        folded = self.layout.kind == kernel.EXP_FOLDED
         return np.where(folded, np.log(0.5 * self.layout.scale), self.layout.location)
 
     def width(self) -> np.ndarray:
         """Prior standard deviations on the unconstrained scale, (size,); 1 for folded ones."""
-        return np.where(self.layout.kind == _EXP_FOLDED, 1.0, self.layout.scale)
+        return np.where(self.layout.kind == kernel.EXP_FOLDED, 1.0, self.layout.scale)
 
     def workspace(self) -> Workspace:
         return Workspace(self.spec, self.design)
@@ -180,41 +149,51 @@ class Density:
             work.schur_lower, work.schur_inverse, work.own_mean, work.shared_mean, work.geo_gram,
         )  # fmt: skip
 
-    def value_and_gradient(self, q: np.ndarray, work: Workspace) -> tuple[float, np.ndarray]:
+    def value_and_gradient(self, q: np.ndarray) -> tuple[float, np.ndarray]:
         """Log-density and gradient at unconstrained `q` (size,); NaN where it cannot be had."""
+        arrays = self.arrays()
+        gradient = np.empty_like(q)
+        value = kernel.joint(
+            q, gradient, *(arrays[name] for name in (*kernel.INTEGERS, *kernel.REALS)),
+            self.design.own, self.spec.lags, self.spec.pooled,
+        )  # fmt: skip
+        return value, gradient
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The kernel's arrays by name, contiguous."""
         layout, design = self.layout, self.design
-        value, jacobian, grad = np.empty_like(q), np.empty_like(q), np.empty_like(q)
-        total = constrain(
-            q, layout.kind, layout.location, layout.scale, value, jacobian, grad
-        )
-        cells = self.cells(value)
-        total += self.moments(cells, work)
-        if not math.isfinite(total):
-            return math.nan, grad
-        table, sigma, own_sd, shared_sd = self.split(cells)
-        collapse.gradient(
-            work.effect, self.spread(table), sigma, own_sd, shared_sd, design.rows, design.own,
-            work.inverse, work.cross, work.solved, work.schur_inverse, work.own_mean,
-            work.shared_mean, work.geo_gram,
-            work.effect_bar, work.spread_bar, work.sigma_bar, work.own_sd_bar, work.shared_sd_bar,
-        )  # fmt: skip
-        table_bar = np.zeros_like(table)
-        curves.adjoint(
-            table, self.adstock, self.saturation, self.spec.lags, design.media, design.early,
-            design.weight, work.exposure, work.now, work.stock, work.means, work.effect_bar,
-            table_bar,
-        )  # fmt: skip
-        if self.spec.pooled:
-            table_bar[:, curves.SPREAD] += work.spread_bar
         baseline = design.baseline
-        scale_bar = np.zeros(3)
-        np.add.at(scale_bar, baseline.own_group, work.own_sd_bar * baseline.own_sd)
-        np.add.at(scale_bar, baseline.shared_group, work.shared_sd_bar * baseline.shared_sd)
-        cell_bar = np.concatenate([table_bar.ravel(), work.sigma_bar, scale_bar[:2]])
-        value_bar = np.bincount(
-            layout.scalar, weights=cell_bar[layout.cell], minlength=layout.size
-        )
-        return total, grad + value_bar * jacobian
+        return {
+            "kind": layout.kind,
+            "scalar": layout.scalar,
+            "cell": layout.cell,
+            "adstock": self.adstock,
+            "saturation": self.saturation,
+            "own_group": baseline.own_group,
+            "shared_group": baseline.shared_group,
+            "location": layout.location,
+            "scale": layout.scale,
+            "base": layout.base,
+            "media": design.media,
+            "early": design.early,
+            "weight": design.weight,
+            "rows": design.rows,
+            "gram": design.gram,
+            "own_sd": baseline.own_sd,
+            "shared_sd": baseline.shared_sd,
+        }
+
+    def header(self) -> np.ndarray:
+        """Sizes and addresses for the C callback; valid while this object lives."""
+        geos, channels, periods = self.design.media.shape
+        sizes = [
+            self.layout.size, len(self.layout.cell), len(self.layout.base), geos, channels,
+            periods, self.design.own, len(self.design.baseline.shared_sd), self.spec.lags,
+            int(self.spec.pooled),
+        ]  # fmt: skip
+        arrays = self.arrays()
+        addresses = [arrays[name].ctypes.data for name in (*kernel.INTEGERS, *kernel.REALS)]
+        return np.array(sizes + addresses, dtype=np.int64)
 
 
 def build_density(spec: ModelSpec, design: Design) -> Density:
@@ -230,6 +209,6 @@ def build_density(spec: ModelSpec, design: Design) -> Density:
 
 def natural_values(density: Density, unconstrained: np.ndarray) -> np.ndarray:
     """Natural values of unconstrained draws, same shape (..., size)."""
-    logit = density.layout.kind == _LOGIT
+    logit = density.layout.kind == kernel.LOGIT
     natural = np.exp(np.where(logit, 0.0, unconstrained))
     return np.where(logit, 1.0 / (1.0 + np.exp(-unconstrained)), natural)

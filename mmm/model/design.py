@@ -15,8 +15,8 @@ from mmm.data.panel import Panel
 from mmm.model.spec import ModelSpec, outcome_scale
 from mmm.transforms.baseline import fourier, holiday_counts, trend_ramps
 
-INTERCEPT = 0.5
-"""Prior mean of a geo's baseline as a share of its mean outcome; its standard deviation is 1."""
+INTERCEPT, INTERCEPT_SD = 0.5, 0.5
+"""Prior of a geo's baseline at the start, as a share of its mean outcome."""
 GEO_SEASON = 0.25
 """How much geos differ in seasonality, over the common prior scale."""
 
@@ -134,17 +134,18 @@ def baseline_rows(
         (f"control: {name}", standard[:, :, p].T, unit, -1) for p, name in enumerate(control_names)
     ]
     ones = np.ones((1, len(dates)))
-    intercept = ("baseline", np.tile(ones, (geos, 1)), 1.0, -1)
+    intercept = ("baseline", np.tile(ones, (geos, 1)), INTERCEPT_SD, -1)
     own: list[tuple[str, np.ndarray, float, int]] = []
     if spec.pooled:
-        own.append(("baseline", ones[0], 1.0, -1))
+        own.append(("baseline", ones[0], INTERCEPT_SD, -1))
         own += [("trend", ramp, 1.0, 1) for ramp in ramps.T]
         own += [("seasonality", wave, unit * GEO_SEASON, -1) for wave in season.T]
     else:
         rows.insert(0, intercept)
     return BaselineRows(
         own=np.array([row for _, row, *_ in own]).reshape(len(own), len(dates)),
-        shared=np.array([row for _, row, *_ in rows]).reshape(len(rows), geos, len(dates))
+        shared=np.array([row for _, row, *_ in rows])
+        .reshape(len(rows), geos, len(dates))
         .transpose(1, 0, 2)
         .copy(),
         own_component=tuple(name for name, *_ in own),

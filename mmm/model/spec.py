@@ -39,7 +39,7 @@ SATURATION_CODES = {
 }
 
 MEDIA_SHARE_SCALE = 0.6
-"""Half-normal scale of one channel's share of outcome, divided by the root of their number."""
+"""Half-normal scale of all marketing's share of outcome, spread over channels by `cost_weights`."""
 BRAND_SPLIT = logitnormal(0.1, 0.9)
 CARRY_IN = lognormal(0.45, 2.2)
 GEO_SPREAD_SCALE = 0.3
@@ -108,18 +108,30 @@ def early_periods(panel: Panel) -> int:
     return max(1, min(round(EARLY_WEEKS / panel.weeks_per_period), periods // 4))
 
 
-def share_prior(channel: Channel, panel: Panel, cost: float, count: int) -> PriorSpec:
+def cost_weights(costs: np.ndarray) -> np.ndarray:
+    """Each channel's part of the prior variance of marketing, adding up to one, (C,).
+
+    In proportion to loaded cost, so that a channel on which next to nothing was spent is not
+    believed to earn as much as the largest; an equal part for channels without cost.
+    """
+    paid = costs > 0
+    weights = np.full(len(costs), 1.0 / len(costs))
+    if paid.any():
+        weights[paid] = costs[paid] / costs[paid].sum() * paid.mean()
+    return weights
+
+
+def share_prior(channel: Channel, panel: Panel, cost: float, weight: float) -> PriorSpec:
     """Prior of a channel's share of outcome, from its stated interval or the weak default.
 
-    Raises `InputError` for an ROI prior on a channel without cost.
+    The default is half-normal with `MEDIA_SHARE_SCALE` times the root of `weight`. Raises
+    `InputError` for an ROI prior on a channel without cost.
     """
     prior = channel.prior
     if prior.share:
         return lognormal(*prior.share)
     if prior.roi:
-        value = float(
-            (panel.dataset["outcome"] * panel.dataset["value_per_unit"]).sum().item()
-        )
+        value = float((panel.dataset["outcome"] * panel.dataset["value_per_unit"]).sum().item())
         if not cost > 0:
             raise input_error(
                 "prior_without_cost",
@@ -128,11 +140,11 @@ def share_prior(channel: Channel, panel: Panel, cost: float, count: int) -> Prio
                 "Give 'costs.unit_cost' or state the prior as 'share'.",
             )
         return lognormal(*(bound * cost / value for bound in prior.roi))
-    return halfnormal(MEDIA_SHARE_SCALE / math.sqrt(count))
+    return halfnormal(MEDIA_SHARE_SCALE * math.sqrt(weight))
 
 
 def model_spec(study: Study, panel: Panel) -> ModelSpec:
-    """The specification of `study` on `panel`; raises `InputError` when the priors cannot be met."""
+    """The specification of `study` on `panel`; `InputError` when its priors cannot be met."""
     weeks = panel.weeks_per_period
     periods, count = len(panel.dates), len(study.channels)
     pooled = len(panel.geos) > 1
@@ -145,11 +157,12 @@ def model_spec(study: Study, panel: Panel) -> ModelSpec:
         collected.setdefault(name, []).append((label, prior, column, rows))
 
     costs = loaded_cost(panel, study.channels).sum(["date", GEO]).values
+    weights = cost_weights(costs)
     early = panel.dataset["media"].isel(date=slice(0, early_periods(panel))).sum(["date", GEO])
     problems = []
     for row, channel in enumerate(study.channels):
         try:
-            prior = share_prior(channel, panel, float(costs[row]), count)
+            prior = share_prior(channel, panel, float(costs[row]), float(weights[row]))
         except InputError as error:
             problems.extend(error.findings)
             continue

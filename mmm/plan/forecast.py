@@ -60,7 +60,7 @@ def _rows_ahead(response: Response, plan: Scenario) -> tuple[BaselineRows, np.nd
     """Fitted baseline rows continued over the plan, and the trend's new steps (D, G, H)."""
     panel, density = response.fit.panel, response.density
     fitted = density.design.baseline
-    dates = panel.dates.append(plan.dates)
+    dates = pd.DatetimeIndex(panel.dates.append(plan.dates))
     holidays = tuple(
         name.removeprefix("holidays: ")
         for name in fitted.shared_component

@@ -19,13 +19,15 @@ QUARTER_WEEKS = 13.0
 class Scenario:
     """A plan for H periods after the last observed one.
 
-    media (H, G, C) exposure in its own units, cost (H, C) loaded money, controls (H, G, P),
-    value_per_unit (H, G). `statements` says in words what was assumed.
+    media (H, G, C) exposure in its own units, spend (H, G, C) media money, cost (H, C) loaded
+    money, controls (H, G, P), value_per_unit (H, G). `statements` says in words what was
+    assumed.
     """
 
     name: str
     dates: pd.DatetimeIndex
     media: np.ndarray
+    spend: np.ndarray
     cost: np.ndarray
     controls: np.ndarray
     value_per_unit: np.ndarray
@@ -59,6 +61,7 @@ def as_is(fit: Fit, periods: int | None = None) -> Scenario:
         name="as is",
         dates=panel.future_dates(horizon),
         media=data["media"].values[repeated],
+        spend=data["spend"].values[repeated],
         cost=loaded_cost(panel, fit.study.channels)
         .sum(GEO)
         .transpose(..., CHANNEL)
@@ -84,3 +87,23 @@ def _controls_before(
         index = observed - year + ahead % year
         return index, ("Controls take the values of the same period a year before.",)
     return repeated, (f"Controls repeat their last {horizon} values.",)
+
+
+def plan_table(fit: Fit, scenario: Scenario) -> pd.DataFrame:
+    """`plan.csv`: date, geo, channel, spend, media, and both as they are today.
+
+    Today's are those of `as_is` over the same periods. Channels without media spend have 0 in
+    `spend` and their effort in `media`.
+    """
+    today = as_is(fit, scenario.periods)
+    geos, channels = fit.panel.geos, fit.panel.channels
+    index = pd.MultiIndex.from_product(
+        [scenario.dates, geos, channels], names=["date", "geo", "channel"]
+    )
+    columns = {
+        "spend": scenario.spend.ravel(),
+        "spend_today": today.spend.ravel(),
+        "media": scenario.media.ravel(),
+        "media_today": today.media.ravel(),
+    }
+    return pd.DataFrame(columns, index=index).reset_index()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy import stats
+from scipy.special import expit
 
 from mmm.inference.fit import Fit
 from mmm.model.spec import ModelSpec, model_spec
@@ -30,14 +31,15 @@ def prior_distribution(prior: PriorSpec, draws: int = 20_000) -> tuple[float, fl
     probabilities = (np.arange(draws) + 0.5) / draws
     if prior.kind == "halfnormal":
         frozen = stats.halfnorm(scale=prior.scale)
-        return float(frozen.var()), *map(float, frozen.ppf([0.05, 0.95]))
+        low, high = frozen.ppf([0.05, 0.95])
+        return float(frozen.var()), float(low), float(high)
     normal = stats.norm(prior.location, prior.scale)
-    ends = normal.ppf([0.05, 0.95])
+    low, high = normal.ppf([0.05, 0.95])
     if prior.kind == "lognormal":
         frozen = stats.lognorm(s=prior.scale, scale=np.exp(prior.location))
-        return float(frozen.var()), *map(float, np.exp(ends))
-    values = 1 / (1 + np.exp(-normal.ppf(probabilities)))
-    return float(values.var()), *map(float, 1 / (1 + np.exp(-ends)))
+        return float(frozen.var()), float(np.exp(low)), float(np.exp(high))
+    values = expit(normal.ppf(probabilities))
+    return float(values.var()), float(expit(low)), float(expit(high))
 
 
 def evidence(prior: PriorSpec, posterior: np.ndarray) -> Evidence:

@@ -6,17 +6,16 @@ none. Parameters are in periods. The compiled twins are in `mmm.model.curves`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
 import pytensor.tensor as pt
 
 from mmm.errors import did_you_mean, input_error
 from mmm.transforms.parameter import Parameter, lognormal
 
-
-class LagWeights(Protocol):
-    def __call__(self, lag: pt.TensorVariable, first: object, second: object) -> object: ...
+LagWeights = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +111,7 @@ WEIBULL_CDF = AdstockFamily(
     log_weights=_weibull_cdf,
 )
 
-FAMILIES = {
-    family.name: family for family in (NONE, GEOMETRIC, DELAYED, WEIBULL_PDF, WEIBULL_CDF)
-}
+FAMILIES = {family.name: family for family in (NONE, GEOMETRIC, DELAYED, WEIBULL_PDF, WEIBULL_CDF)}
 
 LONGEST_LAG_WEEKS = 13.0
 """Where finite families are cut."""

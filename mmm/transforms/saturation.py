@@ -98,9 +98,7 @@ ROOT = SaturationFamily(
 )
 NONE = SaturationFamily("none", "a", "no saturation", (), bounded=False, curve=_none)
 
-FAMILIES = {
-    family.name: family for family in (HILL, MICHAELIS_MENTEN, LOGISTIC, TANH, ROOT, NONE)
-}
+FAMILIES = {family.name: family for family in (HILL, MICHAELIS_MENTEN, LOGISTIC, TANH, ROOT, NONE)}
 
 
 def saturation_family(name: str) -> SaturationFamily:
