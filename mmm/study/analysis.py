@@ -79,8 +79,8 @@ def value_plan(
 ) -> tuple[CashFlow, InvestmentCase]:
     """Cash flow and case of `scenario` against no marketing, over the finance horizon."""
     study, panel = read.fit.study, read.fit.panel
-    finance = study.finance
-    periods = max(finance.horizon, scenario.periods)
+    finance = study.finance.with_horizon(panel.periods_per_year)
+    periods = max(finance.horizon or 0, scenario.periods)
     cash = cash_flow(
         incremental_value(read, scenario, periods),
         scenario.cost.sum(axis=1),

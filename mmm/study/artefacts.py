@@ -1,13 +1,10 @@
-"""Artefacts of a run: an analysis as files, written whole or not at all."""
+"""Artefacts of a run: an analysis as files."""
 
 from __future__ import annotations
 
 import json
 import math
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,60 +12,19 @@ from typing import Any
 import pandas as pd
 
 from mmm.config import OutcomeKind, Study
-from mmm.errors import input_error
 from mmm.inference.fit import save_fit
 from mmm.invest.case import case_to_dict
 from mmm.invest.cashflow import cashflow_frame
 from mmm.invest.workbook import write_workbook
+from mmm.plan.scenario import plan_table
 from mmm.report import ReportInputs, render_report
 from mmm.study.analysis import Analysis
+from mmm.study.directory import MANIFEST
 from mmm.study.notes import notes_on
 
 REPORT = "report.html"
-MANIFEST = "manifest.json"
 VARYING = ("timings", "peak_rss_mb", "created")
 """Manifest entries that differ between runs of the same study, data and seed."""
-
-
-@contextmanager
-def whole_directory(target: Path, *, force: bool) -> Iterator[Path]:
-    """A new directory that becomes `target` when the block ends well, and vanishes otherwise.
-
-    Raises `InputError` when `target` holds something already and `force` is not given.
-    """
-    refuse_occupied(target, force=force)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
-        yield aside
-        aside.chmod(0o755)
-        old = aside.with_name(aside.name + "-old")
-        if target.exists():
-            target.rename(old)
-        aside.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def refuse_occupied(target: Path, *, force: bool) -> None:
-    """Raises `InputError` unless `target` is free, empty or may be replaced."""
-    if target.is_file():
-        raise input_error("out", str(target), "is a file.", "Name a directory with --out.")
-    if target.is_dir() and any(target.iterdir()) and not force:
-        raise input_error(
-            "out",
-            str(target),
-            "the directory holds files already.",
-            "Name a new one with --out, or replace what is there with --force.",
-        )
-    if force and target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).is_file():
-        raise input_error(
-            "out",
-            str(target),
-            "the directory holds files that are not results of a run.",
-            "Name another directory with --out; --force replaces earlier results only.",
-        )
 
 
 def write_artefacts(analysis: Analysis, manifest: Mapping[str, Any], directory: Path) -> None:
@@ -77,6 +33,7 @@ def write_artefacts(analysis: Analysis, manifest: Mapping[str, Any], directory: 
     _table(analysis.decomposition.table, directory / "contributions.csv")
     _table(analysis.efficiency, directory / "efficiency.csv")
     _table(analysis.curves, directory / "curves.csv")
+    _table(plan_table(analysis.fit, analysis.scenario), directory / "plan.csv")
     _table(analysis.forecast, directory / "forecast.csv")
     _table(analysis.ledger, directory / "ledger.csv")
     _table(cashflow_frame(analysis.cash), directory / "cashflow.csv")
@@ -92,8 +49,7 @@ def write_artefacts(analysis: Analysis, manifest: Mapping[str, Any], directory: 
 
 def checks_rows(analysis: Analysis) -> list[dict[str, str]]:
     return [
-        {key: str(value) for key, value in asdict(finding).items()}
-        for finding in analysis.findings
+        {key: str(value) for key, value in asdict(finding).items()} for finding in analysis.findings
     ]
 
 
@@ -149,5 +105,3 @@ def _plain(item: Any) -> Any:
     if isinstance(item, float) and not math.isfinite(item):
         return None
     return item
-
-

@@ -14,6 +14,7 @@ from mmm.config import Study
 from mmm.config.load import load_study
 from mmm.data.load import load_panel
 from mmm.errors import Finding
+from mmm.study.directory import refuse_occupied, whole_directory
 
 if TYPE_CHECKING:
     from mmm.study.analysis import Analysis
@@ -59,12 +60,11 @@ def run_study(
     study = load_study(path)
     panel, findings = load_panel(study, path.parent)
 
-    from mmm.study.artefacts import REPORT, refuse_occupied, whole_directory, write_artefacts
-
     refuse_occupied(out, force=force)
     importing = time.perf_counter()
     from mmm.inference.fit import fit
     from mmm.study.analysis import analyse
+    from mmm.study.artefacts import REPORT, write_artefacts
     from mmm.study.progress import sampling_progress
 
     imported = time.perf_counter() - importing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from mmm.examples.pinkham import (
     PALDA_LONG_RUN,
@@ -12,6 +13,7 @@ from mmm.examples.pinkham import (
     is_pinkham,
 )
 from mmm.inference.fit import Fit
+from mmm.model.spec import model_spec
 from mmm.results.ledger import LED_BY_DATA
 
 
@@ -56,24 +58,37 @@ def _cost_notes(efficiency: pd.DataFrame) -> list[str]:
 
 
 def _pinkham_notes(fit: Fit, efficiency: pd.DataFrame) -> list[str]:
-    if not is_pinkham(fit.panel):
+    if not is_pinkham(fit.panel) or "brand_half_life" not in fit.posterior:
         return []
-    keep = 2.0 ** (-1.0 / fit.posterior["brand_half_life"].values.ravel())
-    low, middle, high = np.quantile(keep, [0.05, 0.5, 0.95])
+    half_life = fit.posterior["brand_half_life"].values.ravel()
+    low, middle, high = np.quantile(2.0 ** (-1.0 / half_life), [0.05, 0.5, 0.95])
     row = efficiency.iloc[0]
-    settled = low < PALDA_RETENTION < high
+    odds = density_ratio(fit, "brand_half_life", -1.0 / np.log2(PALDA_RETENTION))
+    against = f"The data move the odds of Palda's retention by a factor of {odds:.2g}"
     return [
         "These are the advertising and sales of the Lydia Pinkham Medicine Company. Palda (1964) "
         f"estimated a short-run return of {PALDA_SHORT_RUN}, a yearly retention of "
         f"{PALDA_RETENTION} and a long-run return of {PALDA_LONG_RUN}. Here retention is "
         f"{middle:.2f} (90 % interval {low:.2f} to {high:.2f}) and the long-run return "
-        f"{row['roi_mean']:.2f} ({row['roi_p05']:.2f} to {row['roi_p95']:.2f}), of the next "
-        f"dollar {row['mroi_mean']:.2f} ({row['mroi_p05']:.2f} to {row['mroi_p95']:.2f}). "
+        f"{row['roi_mean']:.2f} ({row['roi_p05']:.2f} to {row['roi_p95']:.2f}); the next "
+        f"dollar earns {row['mroi_mean']:.2f} ({row['mroi_p05']:.2f} to {row['mroi_p95']:.2f}). "
+        "Later authors dispute a carry-over beyond a year. "
         + (
-            "Later authors dispute a carry-over beyond a year. The interval holds both little "
-            "carry-over and Palda's, so 54 yearly figures do not settle the dispute."
-            if settled
-            else "Palda's retention lies outside the interval; later authors dispute a "
-            "carry-over beyond a year, and another prior of the half-life may move this answer."
+            f"{against}: 54 yearly figures do not settle the dispute."
+            if 1 / STRONG < odds < STRONG
+            else f"{against}, which is strong, but rests on the trend and the prior chosen here."
         )
     ]
+
+
+STRONG = 10.0
+"""Bayes factor from which evidence counts as strong (Jeffreys, 1961)."""
+
+
+def density_ratio(fit: Fit, variable: str, value: float) -> float:
+    """Posterior over prior density of a log-normal scalar at `value`: the Savage-Dickey Bayes
+    factor for that value (Dickey, 1971), the posterior by a Gaussian kernel on the log scale."""
+    prior = model_spec(fit.study, fit.panel).variable(variable).priors[0]
+    posterior = stats.gaussian_kde(np.log(fit.posterior[variable].values.ravel()))
+    at = np.log(value)
+    return float(posterior(at)[0] / stats.norm(prior.location, prior.scale).pdf(at))

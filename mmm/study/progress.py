@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -20,7 +20,7 @@ class Chain(Protocol):
 
 
 @contextmanager
-def sampling_progress(chains: int) -> Iterator[Callable[[Sequence[Chain]], None]]:
+def sampling_progress(chains: int) -> Generator[Callable[[Sequence[Chain]], None]]:
     """A bar a chain on standard error while the block runs; silent where no one watches."""
     bars = Progress(
         TextColumn("{task.description}"),
