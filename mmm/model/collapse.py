@@ -23,10 +23,10 @@ import math
 import numpy as np
 from numba import njit
 
-_options = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
+from mmm.model.vector import OPTIONS
 
 
-@njit(**_options)
+@njit(**OPTIONS)
 def invert_spd(matrix, lower, inverse):
     """Cholesky factor into `lower`, inverse into `inverse`; the half log-determinant, or NaN
     when `matrix` is not positive definite."""
@@ -64,7 +64,7 @@ def invert_spd(matrix, lower, inverse):
     return half_log_det
 
 
-@njit(**_options)
+@njit(**OPTIONS)
 def moments(effect, spread, sigma, own_sd, shared_sd, rows, gram, own, inverse, lower, cross,
             solved, schur_lower, schur_inverse, own_mean, shared_mean, geo_gram):  # fmt: skip
     """Fills the posterior moments of the whitened coefficients; returns the log-likelihood.
@@ -161,7 +161,7 @@ def moments(effect, spread, sigma, own_sd, shared_sd, rows, gram, own, inverse, 
     return loglik - 0.5 * geos * periods * math.log(2.0 * math.pi)
 
 
-@njit(**_options)
+@njit(**OPTIONS)
 def gradient(effect, spread, sigma, own_sd, shared_sd, rows, own, inverse, cross, solved,
              schur_inverse, own_mean, shared_mean, geo_gram,
              effect_bar, spread_bar, sigma_bar, own_sd_bar, shared_sd_bar):  # fmt: skip
@@ -238,7 +238,7 @@ def gradient(effect, spread, sigma, own_sd, shared_sd, rows, own, inverse, cross
                 effect_bar[g, c, t] += scale * residual[t]
 
 
-@njit(**_options)
+@njit(**OPTIONS)
 def draw_coefficients(lower, solved, schur_lower, own_mean, shared_mean, own_noise, shared_noise,
                       own_out, shared_out):  # fmt: skip
     """One draw of the whitened coefficients from their conditional, given standard noise.

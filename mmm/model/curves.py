@@ -8,8 +8,7 @@ before the first period, and weights or a recursion from `adstock`,
     B_t = rho B_{t-1} + (1 - rho) s_t, B_{-1} = sat(pre)   brand stock, rho = 2^(-1/half-life)
 
 The symbolic twins, with formulas and sources, are in `mmm.transforms`; tests hold the two
-together. Everything hot sits in this file and `collapse` below one entry point each, because
-numba's on-disk cache does not notice a change in a callee of another file.
+together. Python calls these through `mmm.model.kernel`, which caches them compiled.
 """
 
 from __future__ import annotations
@@ -18,6 +17,8 @@ import math
 
 import numpy as np
 from numba import njit
+
+from mmm.model.vector import OPTIONS, exp_array, log_array
 
 # Columns of the table of natural parameters, one row a channel.
 SHARE, SPLIT, ADSTOCK_1, ADSTOCK_2, HALF, SLOPE, CARRY, SPREAD, MEMORY = range(9)
@@ -30,10 +31,8 @@ TINY = 1e-12
 LN2 = math.log(2.0)
 ATANH_HALF = math.atanh(0.5)
 
-_options = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
 
-
-@njit(**_options)
+@njit(**OPTIONS)
 def lag_weights(code, p1, p2, w, d1, d2):
     """Fills normalised lag weights `w` and the derivatives of log weights, `d1`, `d2`."""
     lags = w.shape[0]
@@ -65,7 +64,7 @@ def lag_weights(code, p1, p2, w, d1, d2):
         w[k] /= total
 
 
-@njit(**_options)
+@njit(**OPTIONS)
 def adstock_series(code, p1, w, x, pre, a):
     """Fills `a` with the adstock of `x` (periods,), given weights `w` or a half-life `p1`."""
     periods = x.shape[0]
@@ -92,7 +91,7 @@ def adstock_series(code, p1, w, x, pre, a):
             a[t] = level
 
 
-@njit(**_options)
+@njit(**OPTIONS)
 def saturate(code, a, half, slope):
     """Saturation of one adstocked level."""
     if a <= TINY:
@@ -108,10 +107,17 @@ def saturate(code, a, half, slope):
     return a
 
 
-@njit(**_options)
+@njit(**OPTIONS)
 def saturation_slopes(code, a, s, half, slope):
-    """Derivatives of `saturate` by level, half-saturation and slope."""
+    """Derivatives of `saturate` by level, half-saturation and slope; at nothing, what the first
+    unit earns where that is finite and does not hang on the slope, else zero."""
     if a <= TINY:
+        if code == LINEAR:
+            return 1.0, 0.0, 0.0
+        if code == MICHAELIS_MENTEN:
+            return 1.0 / half, 0.0, 0.0
+        if code == TANH:
+            return ATANH_HALF / half, 0.0, 0.0
         return 0.0, 0.0, 0.0
     if code == HILL:
         inner = s * (1.0 - s)
@@ -127,11 +133,31 @@ def saturation_slopes(code, a, s, half, slope):
     return 1.0, 0.0, 0.0
 
 
-@njit(**_options)
+@njit(**OPTIONS)
+def saturate_series(code, a, half, slope, s, work):
+    """Fills `s` (periods,) with the saturation of levels `a`; `work` is (2, periods)."""
+    if code != HILL:
+        for t in range(a.shape[0]):
+            s[t] = saturate(code, a[t], half, slope)
+        return
+    logs, scratch = work[0], work[1]
+    for t in range(a.shape[0]):
+        s[t] = max(a[t], TINY)
+    log_array(s, logs, scratch)
+    log_half = math.log(half)
+    for t in range(a.shape[0]):
+        logs[t] = slope * (log_half - logs[t])
+    exp_array(logs, s, scratch)
+    for t in range(a.shape[0]):
+        s[t] = 1.0 / (1.0 + s[t]) if a[t] > TINY else 0.0
+
+
+@njit(**OPTIONS)
 def forward(theta, adstock, saturation, lags, media, early, exposure, now, stock):
     """Fills `exposure` (a), `now` (s) and `stock` (B), each (geos, channels, periods)."""
-    geos, channels, _ = media.shape
+    geos, channels, periods = media.shape
     w, d1, d2 = np.empty(lags), np.empty(lags), np.empty(lags)
+    work = np.empty((2, periods))
     for c in range(channels):
         row = theta[c]
         if adstock[c] > GEOMETRIC:
@@ -139,21 +165,11 @@ def forward(theta, adstock, saturation, lags, media, early, exposure, now, stock
         keep = 2.0 ** (-1.0 / row[MEMORY])
         code, half, slope = saturation[c], row[HALF], row[SLOPE]
         branded = row[SPLIT] > 0.0
-        log_half = math.log(half)
         for g in range(geos):
             pre = row[CARRY] * early[g, c]
             a, s = exposure[g, c], now[g, c]
             adstock_series(adstock[c], row[ADSTOCK_1], w, media[g, c], pre, a)
-            if code == HILL:
-                for t in range(a.shape[0]):
-                    s[t] = (
-                        1.0 / (1.0 + math.exp(-slope * (math.log(a[t]) - log_half)))
-                        if a[t] > TINY
-                        else 0.0
-                    )
-            else:
-                for t in range(a.shape[0]):
-                    s[t] = saturate(code, a[t], half, slope)
+            saturate_series(code, a, half, slope, s, work)
             if branded:
                 level = saturate(code, pre, half, slope)
                 for t in range(s.shape[0]):
@@ -161,7 +177,7 @@ def forward(theta, adstock, saturation, lags, media, early, exposure, now, stock
                     stock[g, c, t] = level
 
 
-@njit(**_options)
+@njit(**OPTIONS)
 def normalisers(theta, now, stock, weight, out):
     """Weighted means over the window, (channels, 2) for `now` and `stock`; weights are (geos,)
     and sum to one over geos and periods."""
@@ -181,7 +197,7 @@ def normalisers(theta, now, stock, weight, out):
             out[c, 1] += weight[g] * second
 
 
-@njit(**_options)
+@njit(**OPTIONS)
 def gains(theta, means, c):
     """What multiplies `now` and `stock` of channel `c` to give shares of outcome."""
     share, split = theta[c, SHARE], theta[c, SPLIT]
@@ -190,7 +206,7 @@ def gains(theta, means, c):
     return first, second
 
 
-@njit(**_options)
+@njit(**OPTIONS)
 def effects(theta, means, now, stock, out):
     """Fills `out` (geos, channels, periods) with each channel's effect before geo deviations."""
     geos, channels, periods = now.shape
@@ -204,7 +220,7 @@ def effects(theta, means, now, stock, out):
                     out[g, c, t] += second * stock[g, c, t]
 
 
-@njit(**_options)
+@njit(**OPTIONS)
 def _adstock_adjoint(code, row, w, d1, d2, x, pre, a, bar, wbar):
     """Gradient of sum(bar * a) by the two adstock parameters and by `pre`. Spoils `bar`."""
     periods = x.shape[0]
@@ -238,13 +254,13 @@ def _adstock_adjoint(code, row, w, d1, d2, x, pre, a, bar, wbar):
     return first, second, pre_bar
 
 
-@njit(**_options)
+@njit(**OPTIONS)
 def adjoint(theta, adstock, saturation, lags, media, early, weight, exposure, now, stock, means,
             effect_bar, theta_bar):  # fmt: skip
     """Adds to `theta_bar` the gradient of sum(effect_bar * effects)."""
     geos, channels, periods = media.shape
     w, d1, d2, wbar = np.empty(lags), np.empty(lags), np.empty(lags), np.empty(lags)
-    bar = np.empty(periods)
+    bar, work = np.empty(periods), np.empty((3, periods))
     for c in range(channels):
         row, out = theta[c], theta_bar[c]
         if adstock[c] > GEOMETRIC:
@@ -293,14 +309,15 @@ def adjoint(theta, adstock, saturation, lags, media, early, weight, exposure, no
             half_bar, slope_bar = 0.0, 0.0
             if code == HILL:
                 log_half = math.log(half)
+                logs, safe = work[0], work[1]
                 for t in range(periods):
-                    if a[t] > TINY:
-                        inner = bar[t] * s[t] * (1.0 - s[t])
-                        slope_bar += inner * (math.log(a[t]) - log_half)
-                        half_bar -= inner
-                        bar[t] = inner * slope / a[t]
-                    else:
-                        bar[t] = 0.0
+                    safe[t] = max(a[t], TINY)
+                log_array(safe, logs, work[2])
+                for t in range(periods):
+                    inner = bar[t] * s[t] * (1.0 - s[t])
+                    slope_bar += inner * (logs[t] - log_half)
+                    half_bar -= inner
+                    bar[t] = inner * slope / safe[t]
                 half_bar *= slope / half
             else:
                 for t in range(periods):
@@ -318,7 +335,7 @@ def adjoint(theta, adstock, saturation, lags, media, early, weight, exposure, no
             out[CARRY] += (pre_bar + pre_more) * early[g, c]
 
 
-@njit(**_options)
+@njit(**OPTIONS)
 def channel_draws(table, means, adstock, saturation, lags, media, early, direction, worth,
                   deviation, now_out, stock_out, slope_out):  # fmt: skip
     """One channel's effect for many draws, the counterfactual every result is read from.
@@ -333,7 +350,8 @@ def channel_draws(table, means, adstock, saturation, lags, media, early, directi
     draws = table.shape[0]
     geos, periods = media.shape
     w, d1, d2 = np.empty(lags), np.empty(lags), np.empty(lags)
-    a, moved = np.empty(periods), np.empty(periods)
+    a, moved, now = np.empty(periods), np.empty(periods), np.empty(periods)
+    work = np.empty((2, periods))
     for i in range(draws):
         row = table[i]
         code, half, slope = saturation, row[HALF], row[SLOPE]
@@ -347,10 +365,11 @@ def channel_draws(table, means, adstock, saturation, lags, media, early, directi
             pre = row[CARRY] * early[g]
             adstock_series(adstock, row[ADSTOCK_1], w, media[g], pre, a)
             adstock_series(adstock, row[ADSTOCK_1], w, direction[g], 0.0, moved)
+            saturate_series(code, a, half, slope, now, work)
             level = saturate(code, pre, half, slope)
             rise, total = 0.0, 0.0
             for t in range(periods):
-                s = saturate(code, a[t], half, slope)
+                s = now[t]
                 by_level, _, _ = saturation_slopes(code, a[t], s, half, slope)
                 step = by_level * moved[t]
                 level = keep * level + (1.0 - keep) * s

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmm.model import collapse, curves, kernel
+from mmm.model import curves, kernel
 from mmm.model.design import Design
 from mmm.model.spec import ModelSpec
 
@@ -129,24 +129,16 @@ class Density:
         pooled = table[:, curves.SPREAD] if self.spec.pooled else table[:0, curves.SPREAD]
         return np.ascontiguousarray(pooled)
 
-    def curves(self, table: np.ndarray, work: Workspace) -> None:
-        """Fills the workspace's curves and channel effects from the parameter table."""
-        design = self.design
-        curves.forward(
-            table, self.adstock, self.saturation, self.spec.lags, design.media, design.early,
-            work.exposure, work.now, work.stock,
-        )  # fmt: skip
-        curves.normalisers(table, work.now, work.stock, design.weight, work.means)
-        curves.effects(table, work.means, work.now, work.stock, work.effect)
-
     def moments(self, cells: np.ndarray, work: Workspace) -> float:
-        """Log-likelihood at flat `cells`; leaves the conditional's moments in the workspace."""
+        """Log-likelihood at flat `cells`; leaves effects and conditional moments in `work`."""
         table, sigma, own_sd, shared_sd = self.split(cells)
-        self.curves(table, work)
-        return collapse.moments(
-            work.effect, self.spread(table), sigma, own_sd, shared_sd, self.design.rows,
-            self.design.gram, self.design.own, work.inverse, work.lower, work.cross, work.solved,
-            work.schur_lower, work.schur_inverse, work.own_mean, work.shared_mean, work.geo_gram,
+        design = self.design
+        return kernel.window(
+            table, self.spread(table), sigma, own_sd, shared_sd, self.adstock, self.saturation,
+            self.spec.lags, design.media, design.early, design.weight, design.rows, design.gram,
+            design.own, work.exposure, work.now, work.stock, work.means, work.effect,
+            work.inverse, work.lower, work.cross, work.solved, work.schur_lower,
+            work.schur_inverse, work.own_mean, work.shared_mean, work.geo_gram,
         )  # fmt: skip
 
     def value_and_gradient(self, q: np.ndarray) -> tuple[float, np.ndarray]:

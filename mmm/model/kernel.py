@@ -1,7 +1,7 @@
-"""The joint log-density and its gradient as one compiled function, and as a C callback.
+"""Entry points of the compiled kernels: what Python and the sampler call.
 
 Numba caches compiled code on disk by the file of the outermost function only. The kernels'
-sources are hashed into that key here, so a change in any of them compiles anew and nothing
+sources are hashed into the key here, so a change in any of them compiles anew and nothing
 else does.
 """
 
@@ -18,7 +18,8 @@ from numba import carray, cfunc, njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from mmm.model import collapse, curves
+from mmm.model import collapse, curves, vector
+from mmm.model.vector import OPTIONS
 
 EXP, EXP_FOLDED, LOGIT = range(3)
 """How a sampled scalar gets its natural value, and with it its prior's form."""
@@ -26,10 +27,8 @@ EXP, EXP_FOLDED, LOGIT = range(3)
 _LOG_ROOT_2PI = 0.5 * math.log(2 * math.pi)
 _SPREAD, _COLUMNS = curves.SPREAD, curves.COLUMNS
 
-_options = {"nogil": True, "error_model": "numpy"}
-
-SOURCES = [Path(module.__file__ or "") for module in (curves, collapse)] + [Path(__file__)]
-STAMP = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()
+_SOURCES = [*(Path(module.__file__ or "") for module in (vector, curves, collapse)), Path(__file__)]
+STAMP = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()
 
 SIZES = ("scalars", "pairs", "cells", "geos", "channels", "periods", "own", "shared", "lags",
          "pooled")  # fmt: skip
@@ -39,7 +38,7 @@ REALS = ("location", "scale", "base", "media", "early", "weight", "rows", "gram"
 """Layout of the header a C callback reads: sizes, then addresses of the arrays, in this order."""
 
 
-@njit(cache=True, **_options)
+@njit(**OPTIONS)
 def constrain(q, kind, location, scale, value, jacobian, prior_grad):
     """Natural values, their derivatives by q and the prior's gradient; returns the log-prior."""
     total = 0.0
@@ -62,7 +61,7 @@ def constrain(q, kind, location, scale, value, jacobian, prior_grad):
 
 
 def _joint(stamp):
-    @njit(cache=True, **_options)
+    @njit(cache=True, **OPTIONS)
     def joint(q, grad, kind, scalar, cell, adstock, saturation, own_group, shared_group,
               location, scale, base, media, early, weight, rows, gram, own_base, shared_base,
               own, lags, pooled):  # fmt: skip
@@ -140,6 +139,56 @@ def _joint(stamp):
 
 
 joint = _joint(STAMP)
+
+
+def _window(stamp):
+    @njit(cache=True, **OPTIONS)
+    def window(table, spread, sigma, own_sd, shared_sd, adstock, saturation, lags, media, early,
+               weight, rows, gram, own, exposure, now, stock, means, effect, inverse, lower, cross,
+               solved, schur_lower, schur_inverse, own_mean, shared_mean, geo_gram):  # fmt: skip
+        """Curves, effects and moments of the fit window into the given arrays; the
+        log-likelihood."""
+        _ = stamp
+        curves.forward(table, adstock, saturation, lags, media, early, exposure, now, stock)
+        curves.normalisers(table, now, stock, weight, means)
+        curves.effects(table, means, now, stock, effect)
+        return collapse.moments(
+            effect, spread, sigma, own_sd, shared_sd, rows, gram, own, inverse, lower, cross,
+            solved, schur_lower, schur_inverse, own_mean, shared_mean, geo_gram,
+        )  # fmt: skip
+
+    return window
+
+
+def _draw_coefficients(stamp):
+    @njit(cache=True, **OPTIONS)
+    def draw_coefficients(lower, solved, schur_lower, own_mean, shared_mean, own_noise,
+                          shared_noise, own_out, shared_out):  # fmt: skip
+        _ = stamp
+        collapse.draw_coefficients(
+            lower, solved, schur_lower, own_mean, shared_mean, own_noise, shared_noise,
+            own_out, shared_out,
+        )  # fmt: skip
+
+    return draw_coefficients
+
+
+def _channel_draws(stamp):
+    @njit(cache=True, **OPTIONS)
+    def channel_draws(table, means, adstock, saturation, lags, media, early, direction, worth,
+                      deviation, now_out, stock_out, slope_out):  # fmt: skip
+        _ = stamp
+        curves.channel_draws(
+            table, means, adstock, saturation, lags, media, early, direction, worth, deviation,
+            now_out, stock_out, slope_out,
+        )  # fmt: skip
+
+    return channel_draws
+
+
+window = _window(STAMP)
+draw_coefficients = _draw_coefficients(STAMP)
+channel_draws = _channel_draws(STAMP)
 
 
 @intrinsic

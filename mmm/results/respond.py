@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmm.inference.fit import Fit
-from mmm.model import collapse, curves
+from mmm.model import curves, kernel
 from mmm.model.density import Density
 from mmm.model.design import INTERCEPT, BaselineRows, scale_media
 
@@ -94,7 +94,7 @@ def response(fit: Fit, draws: int = RESULT_DRAWS) -> Response:
         cells = density.cells(value)
         density.moments(cells, work)
         parts = density.split(cells)
-        collapse.draw_coefficients(
+        kernel.draw_coefficients(
             work.lower, work.solved, work.schur_lower, work.own_mean, work.shared_mean,
             rng.standard_normal((geos, size)), rng.standard_normal(shared),
             own_white, shared_white,
@@ -142,7 +142,7 @@ def channel_effect(
     table = np.ascontiguousarray(response.table[:, channel])
     shape = (len(table), *scaled.shape)
     tactical, brand, slope = np.empty(shape), np.empty(shape), np.empty(shape[:2])
-    curves.channel_draws(
+    kernel.channel_draws(
         table,
         np.ascontiguousarray(response.means[:, channel]),
         density.adstock[channel],
