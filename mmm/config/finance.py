@@ -7,8 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from mmm.config.block import Block
+from mmm.dims import DAYS_PER_WEEK, DAYS_PER_YEAR
 
-DEFAULT_HORIZON_YEARS = 3.0
+DEFAULT_HORIZON_WEEKS = 156.0
 
 
 class Finance(Block):
@@ -30,12 +31,9 @@ class Finance(Block):
     hurdle: float = 0.0
     repeat_value: Annotated[float, Field(ge=0, le=100)] = 0.0
 
-    def with_horizon(self, periods_per_year: float) -> Finance:
-        """The same with the horizon settled; a default does not become a stated setting."""
-        if self.horizon is not None:
-            return self
-        periods = max(1, round(DEFAULT_HORIZON_YEARS * periods_per_year))
-        values = {name: value for name, value in self if name != "horizon"}
-        return Finance.model_construct(
-            self.model_fields_set - {"horizon"}, **values, horizon=periods
-        )
+    def settled(self, periods_per_year: float, currency: str = "") -> Finance:
+        """The same with horizon and currency settled; a default stays a default."""
+        weeks = DAYS_PER_YEAR / DAYS_PER_WEEK / periods_per_year
+        horizon = self.horizon or max(1, round(DEFAULT_HORIZON_WEEKS / weeks))
+        values = dict(self) | {"horizon": horizon, "currency": self.currency or currency or None}
+        return Finance.model_construct(self.model_fields_set, **values)

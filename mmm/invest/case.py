@@ -139,7 +139,7 @@ def build_case(
     `currency` is that of the study where finance states none. Raises `InputError` when
     `finance` is not what `cash` was built with or an assumption is named twice.
     """
-    if finance != cash.finance:
+    if finance.settled(cash.periods_per_year, cash.finance.currency or "") != cash.finance:
         raise refuse(
             "finance",
             "differs from the finance block the cash flow was built with.",

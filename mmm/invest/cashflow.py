@@ -116,7 +116,7 @@ def cash_flow(
         raise refuse(
             "periods_per_year", f"is {periods_per_year}.", "Give a positive number such as 52.18."
         )
-    finance = finance.with_horizon(periods_per_year)
+    finance = finance.settled(periods_per_year)
     window = min(periods, finance.horizon or periods)
     delay = min(finance.payment_delay, window)
     earned = value * ((1.0 + finance.repeat_value) * finance.margin)

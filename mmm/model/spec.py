@@ -38,8 +38,10 @@ SATURATION_CODES = {
     "root": curves.ROOT,
 }
 
-MEDIA_SHARE_SCALE = 0.6
-"""Half-normal scale of all marketing's share of outcome, spread over channels by `cost_weights`."""
+MEDIA_SHARE = 0.25
+"""Prior medians of all channels' shares of outcome, added up; spread by `cost_weights`."""
+SHARE_FACTOR = 7.0
+"""A channel's share lies within this factor of its prior median in nine cases of ten."""
 BRAND_SPLIT = logitnormal(0.1, 0.9)
 CARRY_IN = lognormal(0.45, 2.2)
 GEO_SPREAD_SCALE = 0.3
@@ -109,23 +111,25 @@ def early_periods(panel: Panel) -> int:
 
 
 def cost_weights(costs: np.ndarray) -> np.ndarray:
-    """Each channel's part of the prior variance of marketing, adding up to one, (C,).
+    """Each channel's part of what marketing is believed to earn, adding up to one, (C,).
 
-    In proportion to loaded cost, so that a channel on which next to nothing was spent is not
-    believed to earn as much as the largest; an equal part for channels without cost.
+    In proportion to the root of loaded cost: a channel on which next to nothing was spent is
+    not believed to earn as much as the largest, nor to return exactly as much per unit of
+    money. A channel without cost counts as an average one.
     """
     paid = costs > 0
-    weights = np.full(len(costs), 1.0 / len(costs))
+    weights = np.ones(len(costs))
     if paid.any():
-        weights[paid] = costs[paid] / costs[paid].sum() * paid.mean()
-    return weights
+        weights[paid] = np.sqrt(costs[paid])
+        weights[~paid] = weights[paid].mean()
+    return weights / weights.sum()
 
 
 def share_prior(channel: Channel, panel: Panel, cost: float, weight: float) -> PriorSpec:
     """Prior of a channel's share of outcome, from its stated interval or the weak default.
 
-    The default is half-normal with `MEDIA_SHARE_SCALE` times the root of `weight`. Raises
-    `InputError` for an ROI prior on a channel without cost.
+    The default is log-normal with median `MEDIA_SHARE` times `weight` and a 90 % interval of
+    `SHARE_FACTOR` both ways. Raises `InputError` for an ROI prior on a channel without cost.
     """
     prior = channel.prior
     if prior.share:
@@ -140,7 +144,8 @@ def share_prior(channel: Channel, panel: Panel, cost: float, weight: float) -> P
                 "Give 'costs.unit_cost' or state the prior as 'share'.",
             )
         return lognormal(*(bound * cost / value for bound in prior.roi))
-    return halfnormal(MEDIA_SHARE_SCALE * math.sqrt(weight))
+    median = MEDIA_SHARE * weight
+    return lognormal(median / SHARE_FACTOR, median * SHARE_FACTOR)
 
 
 def model_spec(study: Study, panel: Panel) -> ModelSpec:

@@ -69,7 +69,9 @@ def as_is(fit: Fit, periods: int | None = None) -> Scenario:
         controls=data["controls"].values[before],
         value_per_unit=np.repeat(data["value_per_unit"].values[-1:], horizon, axis=0),
         statements=(
-            f"Spending in the next {horizon} periods repeats the last {horizon}.",
+            "Spending in the next period repeats the last one."
+            if horizon == 1
+            else f"Spending in the next {horizon} periods repeats the last {horizon}.",
             *words,
         ),
     )
@@ -86,7 +88,7 @@ def _controls_before(
         ahead = np.arange(horizon)
         index = observed - year + ahead % year
         return index, ("Controls take the values of the same period a year before.",)
-    return repeated, (f"Controls repeat their last {horizon} values.",)
+    return repeated, ("Controls repeat their values of the periods that spending repeats.",)
 
 
 def plan_table(fit: Fit, scenario: Scenario) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy import stats
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from mmm.inference.fit import Fit
 from mmm.model.spec import ModelSpec, model_spec
@@ -25,27 +25,29 @@ class Evidence:
     tier: str
 
 
-def prior_distribution(prior: PriorSpec, draws: int = 20_000) -> tuple[float, float, float]:
-    """Variance and 90 % interval of a prior: exact, but for the logit-normal's variance, which
-    is the mean over equally spaced quantiles."""
-    probabilities = (np.arange(draws) + 0.5) / draws
+def prior_interval(prior: PriorSpec) -> tuple[float, float]:
+    """Central 90 % interval of a prior."""
     if prior.kind == "halfnormal":
-        frozen = stats.halfnorm(scale=prior.scale)
-        low, high = frozen.ppf([0.05, 0.95])
-        return float(frozen.var()), float(low), float(high)
-    normal = stats.norm(prior.location, prior.scale)
-    low, high = normal.ppf([0.05, 0.95])
-    if prior.kind == "lognormal":
-        frozen = stats.lognorm(s=prior.scale, scale=np.exp(prior.location))
-        return float(frozen.var()), float(np.exp(low)), float(np.exp(high))
-    values = expit(normal.ppf(probabilities))
-    return float(values.var()), float(expit(low)), float(expit(high))
+        low, high = stats.halfnorm(scale=prior.scale).ppf([0.05, 0.95])
+    else:
+        low, high = stats.norm(prior.location, prior.scale).ppf([0.05, 0.95])
+        low, high = (expit if prior.kind == "logitnormal" else np.exp)([low, high])
+    return float(low), float(high)
 
 
 def evidence(prior: PriorSpec, posterior: np.ndarray) -> Evidence:
-    """What the data added to `prior`, given posterior draws of the same scalar."""
-    variance, _, _ = prior_distribution(prior)
-    contraction = float(np.clip(1.0 - posterior.var() / variance, 0.0, 1.0))
+    """What the data added to `prior`, given posterior draws (D,) of the same scalar.
+
+    Variances are taken where the prior is normal: on the log scale of a log-normal, so that
+    knowing a small return within 10 % counts as much as knowing a large one; on the logit
+    scale of a logit-normal; as they are for a half-normal.
+    """
+    if prior.kind == "halfnormal":
+        variance, draws = float(stats.halfnorm(scale=prior.scale).var()), posterior
+    else:
+        variance = prior.scale**2
+        draws = logit(posterior) if prior.kind == "logitnormal" else np.log(posterior)
+    contraction = float(np.clip(1.0 - draws.var() / variance, 0.0, 1.0))
     return Evidence(contraction, "data" if contraction >= LED_BY_DATA else "prior")
 
 
@@ -83,7 +85,7 @@ def ledger_table(fit: Fit) -> pd.DataFrame:
         draws = fit.posterior[name].stack(sample=("chain", "draw"), create_index=False)
         values = draws.transpose("sample", ...).values
         for index, (label, prior) in enumerate(zip(variable.labels, variable.priors, strict=True)):
-            _, prior_low, prior_high = prior_distribution(prior)
+            prior_low, prior_high = prior_interval(prior)
             low, middle, high = np.quantile(values[:, index], [0.05, 0.5, 0.95])
             rows.append(
                 {

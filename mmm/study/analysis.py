@@ -79,7 +79,7 @@ def value_plan(
 ) -> tuple[CashFlow, InvestmentCase]:
     """Cash flow and case of `scenario` against no marketing, over the finance horizon."""
     study, panel = read.fit.study, read.fit.panel
-    finance = study.finance.with_horizon(panel.periods_per_year)
+    finance = study.finance.settled(panel.periods_per_year, study.currency)
     periods = max(finance.horizon or 0, scenario.periods)
     cash = cash_flow(
         incremental_value(read, scenario, periods),

@@ -150,7 +150,8 @@ def test_refusals_name_the_argument(changes, name):
 
 
 def test_assumptions_say_who_set_them():
-    rows = {row.name: row for row in finance_assumptions(Finance(margin=0.4, hurdle=0.0))}
+    finance = Finance(margin=0.4, hurdle=0.0).settled(52.1775)
+    rows = {row.name: row for row in finance_assumptions(finance)}
     assert list(rows) == list(Finance.model_fields)
     assert rows["margin"].source is rows["hurdle"].source is Source.FINANCE
     assert rows["horizon"].source is Source.DEFAULT

@@ -1,0 +1,1 @@
+"""Charts: each function takes frames and gives a `Figure` of inline SVG."""

@@ -1,0 +1,75 @@
+"""The whole page: sections in the order a finance director reads, in one HTML file."""
+
+from __future__ import annotations
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from mmm.report import words
+from mmm.report.blocks import Section
+from mmm.report.inputs import ReportInputs
+from mmm.report.sections.answer import STANCES, answer_section
+from mmm.report.sections.case import case_section
+from mmm.report.sections.history import (
+    curves_section,
+    decomposition_section,
+    fit_section,
+    forecast_section,
+    waterfall_section,
+)
+from mmm.report.sections.method import findings_section, method_section
+from mmm.report.sections.returns import brand_section, returns_section
+
+__all__ = ["ReportInputs", "render_report"]
+
+
+def render_report(inputs: ReportInputs) -> str:
+    """The page as HTML: no script, nothing fetched when it is viewed, all names escaped."""
+    loader = PackageLoader("mmm.report")
+    environment = Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    stance = STANCES[inputs.verdict]
+    dates = pd.to_datetime(inputs.fitted["date"])
+    word = words.period_word(dates)
+    sheet, _, _ = loader.get_source(environment, "style.css")
+    page = environment.get_template("report.html.j2").render(
+        study=inputs.study,
+        window=f"{words.date_label(dates.min(), word)} to {words.date_label(dates.max(), word)}",
+        verdict=inputs.verdict,
+        stance=stance,
+        reasons=inputs.reasons,
+        sections=_sections(inputs),
+        sheet=Markup(sheet),
+        running_head=css_text(stance.banner),
+        running_foot=css_text(f"{inputs.study}: marketing as an investment"),
+    )
+    return page.replace("90 %", f"90{words.HARD_SPACE}%")
+
+
+def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
+    return (
+        answer_section(inputs),
+        case_section(inputs),
+        returns_section(inputs),
+        brand_section(inputs),
+        waterfall_section(inputs),
+        curves_section(inputs),
+        fit_section(inputs),
+        decomposition_section(inputs),
+        forecast_section(inputs),
+        findings_section(inputs),
+        method_section(inputs),
+    )
+
+
+def css_text(text: str) -> Markup:
+    """A quoted CSS string: all but ASCII letters and digits as hexadecimal escapes."""
+    kept = (char if char.isascii() and char.isalnum() else f"\\{ord(char):06x}" for char in text)
+    return Markup(f'"{"".join(kept)}"')

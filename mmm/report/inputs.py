@@ -1,0 +1,101 @@
+"""What a report is drawn from: the frames and mappings that are written as artefacts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from mmm.errors import Finding
+
+MARKETING: Final = frozenset({"tactical", "brand", "mediated"})
+"""Kinds of contribution that channels cause."""
+
+VERDICTS: Final = ("trusted", "caution", "rejected")
+TOTAL: Final = "total"
+
+_SUMMARY = ("mean", "p05", "p50", "p95")
+_EFFICIENCY = ("contribution", "tactical", "brand", "roi", "roi_window", "mroi", "cost_per_outcome")
+_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "fitted": ("date", "geo", "observed", *_SUMMARY),
+    "contributions": ("date", "geo", "component", "kind", *_SUMMARY),
+    "contribution_totals": ("component", "kind", *_SUMMARY),
+    "efficiency": (
+        "channel",
+        "role",
+        "spend",
+        "loaded_cost",
+        *(f"{name}_{suffix}" for name in _EFFICIENCY for suffix in _SUMMARY),
+        "evidence",
+        "contraction",
+    ),
+    "curves": ("channel", "multiplier", "spend", *_SUMMARY, "supported"),
+    "forecast": ("date", "geo", "component", "kind", *_SUMMARY),
+    "cashflow": (
+        "period",
+        "date",
+        "cost",
+        *(f"{name}_{suffix}" for name in ("inflow", "net", "cumulative") for suffix in _SUMMARY),
+        "discount_factor",
+    ),
+    "ledger": ("quantity", "channel", "tier", "contraction"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReportInputs:
+    """Everything the page shows; nothing is recomputed from draws here.
+
+    Amounts of outcome are in its own unit; spend, cost and cash in `currency`.
+    `outcome_unit` is put before amounts of outcome: the currency code when a unit of outcome
+    is a unit of money, empty otherwise. `efficiency` has one row a channel and a last row
+    `total`. `forecast` holds the predictive total as component `outcome`, kind `total`.
+    `case` is `case.json`. `npv_draws` (draws,) is in `currency`.
+
+    Raises `ValueError` for an unknown verdict or a frame without its columns.
+    """
+
+    study: str
+    currency: str
+    outcome_name: str
+    outcome_kind: str
+    verdict: str
+    reasons: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    diagnostics: Mapping[str, float | str]
+    fitted: pd.DataFrame
+    contributions: pd.DataFrame
+    contribution_totals: pd.DataFrame
+    efficiency: pd.DataFrame
+    curves: pd.DataFrame
+    forecast: pd.DataFrame
+    cashflow: pd.DataFrame
+    case: Mapping[str, Any]
+    npv_draws: np.ndarray
+    ledger: pd.DataFrame
+    manifest: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+    outcome_unit: str = ""
+
+    def __post_init__(self) -> None:
+        if self.verdict not in VERDICTS:
+            raise ValueError(f"verdict '{self.verdict}' is none of {', '.join(VERDICTS)}")
+        for name, columns in _COLUMNS.items():
+            missing = [column for column in columns if column not in getattr(self, name).columns]
+            if missing:
+                raise ValueError(f"report input '{name}' lacks columns: {', '.join(missing)}")
+        if self.efficiency.empty or self.efficiency["channel"].iloc[-1] != TOTAL:
+            raise ValueError("report input 'efficiency' must end with the row 'total'")
+
+    @property
+    def channels(self) -> pd.DataFrame:
+        """The rows of `efficiency` that are channels."""
+        return self.efficiency.iloc[:-1]
+
+    @property
+    def total(self) -> pd.Series:
+        """The row of `efficiency` for all channels together."""
+        return self.efficiency.iloc[-1]

@@ -1,0 +1,140 @@
+"""Return by channel, and brand against tactical."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from mmm.report import words
+from mmm.report.blocks import Block, Section, Table, Text
+from mmm.report.charts.roi import brand_chart, roi_chart
+from mmm.report.inputs import ReportInputs
+from mmm.report.sections.terms import break_even_lines, outcome_words
+from mmm.report.tables import Column, badge, breakable, estimate, html_table, stacked
+
+NO_COST: Final = "no cost stated"
+NOTHING: Final = "\N{EN DASH}"
+_ROLES: Final = {"both": "brand and tactical"}
+
+
+def returns_section(inputs: ReportInputs) -> Section:
+    """ROI chart, break-even in words, and the efficiency table."""
+    channels = inputs.channels
+    known = np.isfinite(channels["roi_mean"].astype(float))
+    lines = break_even_lines(inputs)
+    one = f"{inputs.currency} 1" if inputs.currency else "unit"
+    text = (
+        f"Return on investment (ROI) is the {outcome_words(inputs)} that marketing caused for "
+        f"each {one} of cost, what arrives after the last date included. At 1 it equals the cost"
+    )
+    if len(lines) > 1:
+        name, value = list(lines.items())[-1]
+        above = f"only above {words.ratio(value)} does a channel earn its cost back in profit"
+        text += f"; {above} ({name})"
+    blocks: list[Block] = [Text(f"{text}.")]
+    if known.any():
+        blocks.append(roi_chart(channels, inputs.total, lines))
+    if not known.all():
+        free = words.listed(channels.loc[~known, "channel"].astype(str))
+        blocks.append(Text(f"No cost is stated for {free}, so there is no return to show for it."))
+    blocks.append(_table(inputs))
+    return Section("returns", "Return by channel", tuple(blocks))
+
+
+def _table(inputs: ReportInputs) -> Table:
+    frame = inputs.efficiency
+    last = len(frame) - 1
+    rows = [_row(row, index == last) for index, (_, row) in enumerate(frame.iterrows())]
+    currency = f", {inputs.currency}" if inputs.currency else ""
+    unit = f", {inputs.outcome_unit}" if inputs.outcome_unit else ""
+    name = words.plain_name(inputs.outcome_name)
+    columns = (
+        Column("Channel"),
+        Column(f"Cost{currency}", "right"),
+        Column(f"Caused {name}{unit}", "right"),
+        Column("ROI", "right"),
+        Column("ROI within the dates", "right"),
+        Column("ROI of the next unit spent", "right"),
+        Column(f"Cost per unit of {name}{currency}", "right"),
+        Column("Evidence"),
+    )
+    return Table(
+        "Efficiency of each channel",
+        html_table("efficiency", columns, rows, bold_last=True),
+        "Under each figure, its 90 % interval. 'ROI within the dates' leaves out what arrives "
+        "later; 'ROI of the next unit spent' is what a little more money would return, which is "
+        "what counts when a budget is moved. The percentage under the evidence says how much of "
+        "the doubt there was beforehand the data took away.",
+    )
+
+
+def _row(row: pd.Series, total: bool) -> tuple[str | Markup, ...]:
+    cost = words.number(row["loaded_cost"])
+    contraction = words.number(row["contraction"])
+    learned = words.chance(contraction) if np.isfinite(contraction) else ""
+    role = str(row["role"])
+    each = words.spread(row, "cost_per_outcome_")
+    name = "All marketing" if total else str(row["channel"])
+    return (
+        stacked(breakable(name), "" if total else _ROLES.get(role, role)),
+        words.short(cost) if np.isfinite(cost) and cost > 0 else NO_COST,
+        estimate(words.spread(row, "contribution_")),
+        _ratio(words.spread(row, "roi_"), NO_COST),
+        _ratio(words.spread(row, "roi_window_"), NOTHING),
+        _ratio(words.spread(row, "mroi_"), NOTHING),
+        estimate(each) if np.isfinite(each.mean) else NOTHING,
+        "" if total else stacked(badge(str(row["evidence"])), learned),
+    )
+
+
+def _ratio(values: words.Spread, missing: str) -> str | Markup:
+    if np.isnan(values.mean):
+        return missing
+    return stacked(words.ratio(values.mean), words.ratio_between(values))
+
+
+def brand_section(inputs: ReportInputs) -> Section:
+    """The split of each channel's effect, or one sentence where no channel builds brand."""
+    title = "Brand against tactical"
+    channels = inputs.channels
+    if not channels["role"].astype(str).isin(["brand", "both"]).any():
+        text = (
+            "No channel in this study is said to build the brand, so everything shown here is "
+            "tactical: it comes at once or soon after the money is spent."
+        )
+        return Section("brand", title, (Text(text),))
+    blocks: list[Block] = [
+        Text(
+            "Tactical effect comes at once and soon fades. Brand effect builds up slowly, "
+            "lasts longer, and shows in the dates studied only in part."
+        )
+    ]
+    figure = brand_chart(channels)
+    blocks.append(figure or Text("No channel has a positive effect to divide."))
+    frame = inputs.efficiency
+    rows = [
+        (
+            "All marketing" if index == len(frame) - 1 else breakable(str(row["channel"])),
+            estimate(words.spread(row, "tactical_")),
+            estimate(words.spread(row, "brand_")),
+        )
+        for index, (_, row) in enumerate(frame.iterrows())
+    ]
+    unit = f", {inputs.outcome_unit}" if inputs.outcome_unit else ""
+    columns = (
+        Column("Channel"),
+        Column(f"Tactical{unit}", "right"),
+        Column(f"Brand{unit}", "right"),
+    )
+    blocks.append(
+        Table(
+            "Tactical and brand effect within the dates",
+            html_table("brand-split", columns, rows, bold_last=True),
+            f"The {words.plain_name(inputs.outcome_name)} that each caused, with its 90 % "
+            "interval under it.",
+        )
+    )
+    return Section("brand", title, tuple(blocks))

@@ -1,0 +1,66 @@
+"""Words several sections share: the outcome, the period, break-even lines."""
+
+from __future__ import annotations
+
+import math
+
+from mmm.report import words
+from mmm.report.inputs import ReportInputs
+
+
+def outcome_words(inputs: ReportInputs) -> str:
+    """What is counted, in words; a count turned into money says so."""
+    name = words.plain_name(inputs.outcome_name)
+    return name if inputs.outcome_unit else f"value in {name}"
+
+
+def amount_of(value: float, inputs: ReportInputs) -> str:
+    """`GBP 1.2 million of revenue`, or `8,210 first purchases`."""
+    name = words.plain_name(inputs.outcome_name)
+    if inputs.outcome_unit:
+        return f"{words.amount(value, inputs.outcome_unit)} of {name}"
+    return f"{words.spoken(value)} {name}"
+
+
+def unit_title(inputs: ReportInputs) -> str:
+    """What a chart of the outcome over time counts."""
+    name = words.plain_name(inputs.outcome_name)
+    unit = f", {inputs.outcome_unit}" if inputs.outcome_unit else ""
+    return f"{name} per {period(inputs)}{unit}"
+
+
+def period(inputs: ReportInputs) -> str:
+    """What one row of the data is called: week, month, year."""
+    return words.period_word(inputs.fitted["date"])
+
+
+def payback(inputs: ReportInputs) -> tuple[str, str]:
+    """Median time to payback and its 90 % interval, in words; no interval is empty."""
+    back = words.spread((inputs.case.get("payback") or {}).get("periods"))
+    word = period(inputs)
+    ends = (back.p05, back.p95)
+    if all(math.isnan(end) for end in ends):
+        return words.within(back.p50, word), ""
+    if math.isfinite(back.p05) and not math.isfinite(back.p95):
+        between = f"{words.within(back.p05, word)} at best, perhaps {words.BEYOND}"
+    else:
+        between = " to ".join(dict.fromkeys(words.within(end, word) for end in ends))
+    return words.within(back.p50, word), between
+
+
+def assumed(inputs: ReportInputs, name: str) -> float:
+    """The value of the case's assumption `name`, NaN where it has none."""
+    rows = inputs.case.get("assumptions") or ()
+    return next((words.number(row["value"]) for row in rows if row["name"] == name), math.nan)
+
+
+def break_even_lines(inputs: ReportInputs) -> dict[str, float]:
+    """Name to ROI: where value equals cost and, under a margin, where profit does."""
+    lines = {"value equals cost": 1.0}
+    margin, repeat = assumed(inputs, "margin"), assumed(inputs, "repeat_value")
+    repeat = repeat if repeat > 0 else 0.0
+    earned = margin * (1.0 + repeat)
+    if 0 < margin < 1 and earned != 1.0:
+        later = " and repeat sales" if repeat else ""
+        lines[f"pays for itself at {words.percent(margin)} margin{later}"] = 1.0 / earned
+    return lines
