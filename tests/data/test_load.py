@@ -231,7 +231,7 @@ def test_whatever_is_in_the_cells_is_read_or_refused(national, tmp_path_factory,
     study, frame = national
     frame = frame.astype(object)
     for column, row, cell in edits:
-        frame.iloc[row, column] = cell
+        frame.loc[row, frame.columns[column]] = cell
     path = tmp_path_factory.mktemp("cells")
     frame.to_csv(path / "data.csv", index=False)
     for read in (lambda: panel_from_frame(study, frame), lambda: load_panel(study, path)):

@@ -267,6 +267,6 @@ def test_impossible_channels_are_refused(change, message):
 def test_a_brand_share_needs_a_half_life():
     with pytest.raises(InputError, match="brand_half_life"):
         replace(world_spec("national_brand"), brand_half_life=None)
+    spec = world_spec("national")
     with pytest.raises(InputError, match="channel names used twice: tv"):
-        spec = world_spec("national")
         replace(spec, channels=(spec.channels[0], spec.channels[0]))

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Renews the two locks from pyproject.toml; `.ci/lock.sh --upgrade` moves every version on.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+compile() {
+  .venv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.12 \
+    --group build --generate-hashes --no-header --no-annotate "$@"
+}
+
+compile --output-file requirements.lock "$@"
+compile --all-extras --constraint requirements.lock --output-file requirements-dev.lock "$@"

@@ -1,0 +1,102 @@
+"""From weekly spend and outcomes to an investment case, on one set of posterior draws.
+
+Names load on first use, so `import mmm` is quick and brings in neither PyMC nor plotting.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mmm import examples
+    from mmm.config import Study
+    from mmm.config.load import load_study
+    from mmm.data.load import load_panel, panel_from_frame
+    from mmm.data.panel import Panel
+    from mmm.efficiency.curves import curves_table
+    from mmm.efficiency.roi import efficiency_table
+    from mmm.errors import Finding, InputError, MMMError
+    from mmm.inference.fit import Fit, fit, load_fit, save_fit
+    from mmm.invest.case import InvestmentCase
+    from mmm.plan.forecast import forecast
+    from mmm.results.contributions import contributions_table
+    from mmm.results.respond import Response, response
+    from mmm.simulate import simulate_world, write_world
+    from mmm.study import check_study, run_study
+    from mmm.study.analysis import Analysis, analyse
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Analysis": "mmm.study.analysis",
+    "Finding": "mmm.errors",
+    "Fit": "mmm.inference.fit",
+    "InputError": "mmm.errors",
+    "InvestmentCase": "mmm.invest.case",
+    "MMMError": "mmm.errors",
+    "Panel": "mmm.data.panel",
+    "Response": "mmm.results.respond",
+    "Study": "mmm.config",
+    "analyse": "mmm.study.analysis",
+    "check_study": "mmm.study",
+    "contributions_table": "mmm.results.contributions",
+    "curves_table": "mmm.efficiency.curves",
+    "efficiency_table": "mmm.efficiency.roi",
+    "fit": "mmm.inference.fit",
+    "forecast": "mmm.plan.forecast",
+    "load_fit": "mmm.inference.fit",
+    "load_panel": "mmm.data.load",
+    "load_study": "mmm.config.load",
+    "panel_from_frame": "mmm.data.load",
+    "response": "mmm.results.respond",
+    "run_study": "mmm.study",
+    "save_fit": "mmm.inference.fit",
+    "simulate_world": "mmm.simulate",
+    "write_world": "mmm.simulate",
+}
+"""Where each public name lives."""
+
+__all__ = [
+    "Analysis",
+    "Finding",
+    "Fit",
+    "InputError",
+    "InvestmentCase",
+    "MMMError",
+    "Panel",
+    "Response",
+    "Study",
+    "__version__",
+    "analyse",
+    "check_study",
+    "contributions_table",
+    "curves_table",
+    "efficiency_table",
+    "examples",
+    "fit",
+    "forecast",
+    "load_fit",
+    "load_panel",
+    "load_study",
+    "panel_from_frame",
+    "response",
+    "run_study",
+    "save_fit",
+    "simulate_world",
+    "write_world",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "examples":
+        return import_module("mmm.examples")
+    if name not in _HOME:
+        raise AttributeError(f"module 'mmm' has no attribute '{name}'")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
