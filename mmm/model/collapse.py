@@ -25,6 +25,9 @@ from numba import njit
 
 from mmm.model.vector import OPTIONS
 
+LARGEST_SQUARE = 1e14
+"""Sum of squares over noise above which its last digits are worth more than 0.01 of log-density."""
+
 
 @njit(**OPTIONS)
 def invert_spd(matrix, lower, inverse):
@@ -67,7 +70,8 @@ def invert_spd(matrix, lower, inverse):
 @njit(**OPTIONS)
 def moments(effect, spread, sigma, own_sd, shared_sd, rows, gram, own, inverse, lower, cross,
             solved, schur_lower, schur_inverse, own_mean, shared_mean, geo_gram):  # fmt: skip
-    """Fills the posterior moments of the whitened coefficients; returns the log-likelihood.
+    """Fills the posterior moments of the whitened coefficients; returns the log-likelihood, or
+    NaN where it cannot be had to within rounding.
 
     effect (G, C, T); rows (G, R, T) holds `own` baseline rows, the shared rows, then the
     outcome; gram (G, R, R) their inner products. K = own + C (own only when `spread` is
@@ -87,7 +91,7 @@ def moments(effect, spread, sigma, own_sd, shared_sd, rows, gram, own, inverse, 
     target = np.zeros(shared)
     own_target = np.empty((geos, size))
     system = np.empty((size, size))
-    loglik = 0.0
+    loglik, raw, explained_square = 0.0, 0.0, 0.0
     for g in range(geos):
         precision = 1.0 / (sigma[g] * sigma[g])
         with_rows = np.dot(effect[g], rows[g].T)
@@ -102,7 +106,8 @@ def moments(effect, spread, sigma, own_sd, shared_sd, rows, gram, own, inverse, 
             for d in range(channels):
                 between[c] += within[c, d]
             square += between[c]
-        loglik -= 0.5 * precision * square + periods * math.log(sigma[g])
+        raw += precision * square
+        loglik -= periods * math.log(sigma[g])
         b = cross[g]
         for i in range(own):
             for j in range(own):
@@ -132,7 +137,7 @@ def moments(effect, spread, sigma, own_sd, shared_sd, rows, gram, own, inverse, 
             for j in range(size):
                 total += inverse[g, i, j] * own_target[g, j]
             own_mean[g, i] = total
-            loglik += 0.5 * total * own_target[g, i]
+            explained_square += total * own_target[g, i]
         solved[g] = np.dot(inverse[g], b)
         explained = np.dot(b.T, solved[g])
         for p in range(shared):
@@ -153,7 +158,11 @@ def moments(effect, spread, sigma, own_sd, shared_sd, rows, gram, own, inverse, 
         for q in range(shared):
             total += schur_inverse[p, q] * target[q]
         shared_mean[p] = total
-        loglik += 0.5 * total * target[p]
+        explained_square += total * target[p]
+    # far out in the tails the two cancel to less than rounding leaves of them
+    if not (raw < LARGEST_SQUARE and raw >= explained_square):
+        return np.nan
+    loglik -= 0.5 * (raw - explained_square)
     for g in range(geos):
         for i in range(size):
             for p in range(shared):

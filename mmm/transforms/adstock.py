@@ -6,6 +6,7 @@ none. Parameters are in periods. The compiled twins are in `mmm.model.curves`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,9 @@ from mmm.errors import did_you_mean, input_error
 from mmm.transforms.parameter import Parameter, lognormal
 
 LagWeights = Callable[..., Any]
+
+LN2 = math.log(2.0)
+"""A Python float: PyTensor would take the logarithm of a literal 2.0 in single precision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,11 @@ class AdstockFamily:
 
 
 def _geometric(lag, half_life, _):
-    return -lag * pt.log(2.0) / half_life
+    return -lag * LN2 / half_life
 
 
 def _delayed(lag, half_life, peak):
-    return -pt.log(2.0) * ((lag - peak) / half_life) ** 2
+    return -LN2 * ((lag - peak) / half_life) ** 2
 
 
 def _weibull_pdf(lag, shape, scale):
@@ -75,7 +79,7 @@ GEOMETRIC = AdstockFamily(
     "w_k = (1 - r) r^k, r = 2^(-1/half_life)",
     "Koyck (1954); Jin et al. (2017), equation 2",
     ("half_life",),
-    ((0.1, 4.0),),
+    ((0.2, 3.5),),
     (True,),
     finite=False,
     log_weights=_geometric,

@@ -1,0 +1,127 @@
+"""Response curves of the channels as PyTensor graphs: the readable statement of the model.
+
+With `x` a channel's scaled media in one geo and `pre` its level before the first period,
+
+    a_t = sum_{k<=t} w_k x_{t-k} + (sum_{k>t} w_k) pre       adstock
+    s_t = sat(a_t)                                           saturation
+    B_t = the geometric adstock of s, starting from sat(pre)  brand stock
+
+each series divided by its weighted mean over the window, so that gains are shares of outcome.
+Carry-over is a product with a lower-triangular (T, T) matrix of lag weights. The compiled twins
+are in `mmm.model.curves`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytensor.tensor as pt
+from pytensor.tensor.variable import TensorVariable
+
+from mmm.model.curves import (
+    ADSTOCK_1,
+    ADSTOCK_2,
+    CARRY,
+    HALF,
+    MEMORY,
+    SHARE,
+    SLOPE,
+    SPLIT,
+)
+from mmm.model.design import Design
+from mmm.model.spec import ADSTOCK_CODES, SATURATION_CODES, ModelSpec
+from mmm.transforms.adstock import GEOMETRIC, AdstockFamily, adstock_family
+from mmm.transforms.saturation import TINY, SaturationFamily, saturation_family
+
+ADSTOCK_BY_CODE = {code: adstock_family(name) for name, code in ADSTOCK_CODES.items()}
+SATURATION_BY_CODE = {code: saturation_family(name) for name, code in SATURATION_CODES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """Carry-over of one series: matrix (T, T) of lag weights, tail (T,) what is left of them
+    for the past before the first period. Each row of both together sums to one."""
+
+    matrix: TensorVariable
+    tail: TensorVariable
+
+    def over(self, series: TensorVariable, before: TensorVariable) -> TensorVariable:
+        """Carried-over `series` (G, T) that stood at `before` (G,) until the first period."""
+        return series @ self.matrix.T + before[:, None] * self.tail
+
+
+def carry(family: AdstockFamily, first: object, second: object, periods: int, lags: int) -> Carry:
+    """Carry-over of `family` with parameters `first` and `second`, finite families cut at
+    `lags`."""
+    if family.finite:
+        log_weights = family.log_weights(np.arange(float(lags)), first, second)
+        weights = pt.exp(log_weights - pt.logsumexp(log_weights))
+        later = np.arange(lags) > np.arange(periods)[:, None]
+        return Carry(_toeplitz(weights, lags, periods), later.astype(float) @ weights)
+    decay = pt.exp(family.log_weights(np.arange(float(periods)), first, second))
+    keep = pt.exp(family.log_weights(np.float64(1.0), first, second))
+    return Carry(_toeplitz((1.0 - keep) * decay, periods, periods), keep * decay)
+
+
+def _toeplitz(weights: TensorVariable, lags: int, periods: int) -> TensorVariable:
+    lag = np.subtract.outer(np.arange(periods), np.arange(periods))
+    inside = (lag >= 0) & (lag < lags)
+    return pt.switch(inside, weights[np.where(inside, lag, 0)], 0.0)
+
+
+def saturate(
+    family: SaturationFamily, level: TensorVariable, half: object, slope: object
+) -> TensorVariable:
+    """Saturation of `level`, any shape; zero at or below `TINY`."""
+    active = level > TINY
+    # the curve must not see the zeros, or their infinite slopes reach the gradient
+    return pt.switch(active, family.curve(pt.switch(active, level, 1.0), half, slope), 0.0)
+
+
+def unit_mean(series: TensorVariable, weight: np.ndarray) -> TensorVariable:
+    """`series` (G, T) over its mean, geos weighted by `weight` (G,); zero where there is none."""
+    mean = (weight[:, None] * series).sum()
+    return pt.switch(mean > 0, series / pt.switch(mean > 0, mean, 1.0), 0.0)
+
+
+def branded(spec: ModelSpec) -> tuple[bool, ...]:
+    """Which channels feed a brand stock, by structure."""
+    sampled = {
+        row
+        for variable in spec.variables
+        if variable.place == "theta" and variable.column == SPLIT
+        for rows in variable.rows
+        for row in rows
+    }
+    return tuple(c in sampled or base[SPLIT] > 0 for c, base in enumerate(spec.base))
+
+
+def channel_effect(
+    table: TensorVariable, channel: int, spec: ModelSpec, design: Design, *, brand: bool
+) -> TensorVariable:
+    """Effect of `channel` before geo deviations, (G, T), from the parameter table."""
+    row = table[channel]
+    media = pt.as_tensor_variable(design.media[:, channel])
+    periods = design.media.shape[2]
+    family = ADSTOCK_BY_CODE[spec.adstock[channel]]
+    saturation = SATURATION_BY_CODE[spec.saturation[channel]]
+    before = row[CARRY] * design.early[:, channel]
+
+    lagged = carry(family, row[ADSTOCK_1], row[ADSTOCK_2], periods, spec.lags)
+    now = saturate(saturation, lagged.over(media, before), row[HALF], row[SLOPE])
+    effect = (1.0 - row[SPLIT]) * unit_mean(now, design.weight)
+    if brand:
+        memory = carry(GEOMETRIC, row[MEMORY], None, periods, spec.lags)
+        start = saturate(saturation, before, row[HALF], row[SLOPE])
+        effect = effect + row[SPLIT] * unit_mean(memory.over(now, start), design.weight)
+    return row[SHARE] * effect
+
+
+def channel_effects(table: TensorVariable, spec: ModelSpec, design: Design) -> TensorVariable:
+    """Effects of all channels before geo deviations, (G, C, T)."""
+    parts = [
+        channel_effect(table, channel, spec, design, brand=brand)
+        for channel, brand in enumerate(branded(spec))
+    ]
+    return pt.stack(parts, axis=1)

@@ -1,0 +1,43 @@
+"""The array exponential and logarithm against NumPy's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mmm.model.vector import exp_array, log_array
+
+ULP = np.finfo(float).eps
+
+
+def by_kernel(kernel, x: np.ndarray) -> np.ndarray:
+    out = np.empty_like(x)
+    kernel(x, out, np.empty_like(x))
+    return out
+
+
+@pytest.mark.parametrize("width", [1e-12, 1e-3, 1.0, 30.0, 690.0])
+def test_exponential_is_accurate_to_a_few_units_in_the_last_place(width):
+    x = np.random.default_rng(1).uniform(-width, width, 20_000)
+    np.testing.assert_allclose(by_kernel(exp_array, x), np.exp(x), rtol=4 * ULP)
+
+
+def test_exponential_is_exact_at_zero_and_clipped_far_out():
+    x = np.array([0.0, -0.0, 1e4, -1e4, np.inf, -np.inf])
+    expected = [1.0, 1.0, *np.exp([690.0, -690.0, 690.0, -690.0])]
+    np.testing.assert_allclose(by_kernel(exp_array, x), expected, rtol=4 * ULP)
+
+
+@pytest.mark.parametrize("exponent", [1e-9, 0.5, 10.0, 307.0])
+def test_logarithm_is_accurate_to_a_few_units_in_the_last_place(exponent):
+    x = 10.0 ** np.random.default_rng(2).uniform(-exponent, exponent, 20_000)
+    kept = x.copy()
+    np.testing.assert_allclose(by_kernel(log_array, x), np.log(kept), rtol=8 * ULP, atol=1e-24)
+    np.testing.assert_array_equal(x, kept)
+
+
+def test_logarithm_of_powers_of_two():
+    powers = np.arange(-1022.0, 1024.0)
+    np.testing.assert_allclose(
+        by_kernel(log_array, 2.0**powers), powers * np.log(2.0), rtol=4 * ULP
+    )

@@ -1,0 +1,138 @@
+"""Adstock: symbolic families and compiled kernels against closed forms."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from mmm.errors import InputError
+from mmm.model import curves
+from mmm.model.spec import ADSTOCK_CODES
+from mmm.transforms.adstock import FAMILIES, adstock_family
+
+quiet = settings(max_examples=40, deadline=None, derandomize=True, database=None)
+names = st.sampled_from(sorted(FAMILIES))
+parameters = st.floats(0.2, 8.0)
+lag_counts = st.integers(2, 20)
+
+
+def kernel(name: str, first: float, second: float, x: np.ndarray, pre: float, lags: int):
+    """Adstock of `x` by the compiled kernels."""
+    code = ADSTOCK_CODES[name]
+    w, unused, unused_too, out = np.zeros(lags), np.empty(lags), np.empty(lags), np.empty(len(x))
+    if code > curves.GEOMETRIC:
+        curves.lag_weights(code, first, second, w, unused, unused_too)
+    curves.adstock_series(code, first, w, x, pre, out)
+    return out
+
+
+def impulse_response(name: str, first: float, second: float, lags: int, periods: int):
+    impulse = np.zeros(periods)
+    impulse[0] = 1.0
+    return kernel(name, first, second, impulse, 0.0, lags)
+
+
+@quiet
+@given(names, parameters, parameters, lag_counts)
+def test_weights_sum_to_one_and_none_is_negative(name, first, second, lags):
+    periods = lags if FAMILIES[name].finite else 600
+    response = impulse_response(name, first, second, lags, periods)
+    assert response.sum() == pytest.approx(1.0, abs=1e-12)
+    assert np.all(response >= 0)
+
+
+@quiet
+@given(names, parameters, parameters, lag_counts, st.floats(0.0, 1e6))
+def test_a_level_that_never_changed_stays(name, first, second, lags, level):
+    out = kernel(name, first, second, np.full(30, level), level, lags)
+    np.testing.assert_allclose(out, level, rtol=1e-12)
+
+
+@quiet
+@given(names, parameters, parameters, lag_counts)
+def test_symbolic_weights_are_the_compiled_ones(evaluate, name, first, second, lags):
+    family = FAMILIES[name]
+    log_weights = evaluate(family.log_weights(np.arange(float(lags)), first, second))
+    if family.finite:
+        weights = np.exp(log_weights - np.logaddexp.reduce(log_weights))
+    else:
+        weights = np.exp(log_weights) * (1 - np.exp(log_weights[1]))
+    response = impulse_response(name, first, second, lags, lags)
+    np.testing.assert_allclose(response, weights, rtol=1e-11, atol=1e-300)
+
+
+@quiet
+@given(names, parameters, parameters, lag_counts, st.integers(0, 2**32 - 1))
+def test_adstock_is_linear_and_moves_with_time(name, first, second, lags, seed):
+    x, y = np.random.default_rng(seed).gamma(1.0, 1.0, (2, 40))
+    one, two = (kernel(name, first, second, *of, lags) for of in ((x, 0.3), (y, 0.1)))
+    together = kernel(name, first, second, 2 * x + y, 0.7, lags)
+    np.testing.assert_allclose(together, 2 * one + two, rtol=1e-12)
+    later = kernel(name, first, second, np.concatenate([[0.0, 0.0], x]), 0.0, lags)
+    np.testing.assert_allclose(later[2:], kernel(name, first, second, x, 0.0, lags), rtol=1e-12)
+
+
+@pytest.mark.parametrize("half_life", [1, 3, 10])
+def test_half_of_a_geometric_effect_is_left_after_its_half_life(half_life):
+    response = impulse_response("geometric", float(half_life), 0.0, 2, 2000)
+    assert response[half_life:].sum() == pytest.approx(0.5, abs=1e-12)
+    keep = 0.5 ** (1 / half_life)
+    np.testing.assert_allclose(response[:50], (1 - keep) * keep ** np.arange(50), rtol=1e-12)
+
+
+def test_delayed_weights_halve_a_half_life_from_their_peak():
+    response = impulse_response("delayed", 3.0, 4.0, 13, 13)
+    assert response.argmax() == 4
+    np.testing.assert_allclose(response[[1, 7]], response[4] / 2, rtol=1e-12)
+    np.testing.assert_allclose(response[10], response[4] / 16, rtol=1e-12)
+
+
+def test_weibull_weights_are_the_density_and_the_survival_function():
+    shape, scale, lags = 1.7, 3.2, 13
+    density = stats.weibull_min.pdf(np.arange(1, lags + 1), shape, scale=scale)
+    survival = stats.weibull_min.sf(np.arange(lags), shape, scale=scale)
+    for name, expected in (("weibull_pdf", density), ("weibull_cdf", survival)):
+        response = impulse_response(name, shape, scale, lags, lags)
+        np.testing.assert_allclose(response, expected / expected.sum(), rtol=1e-12)
+
+
+def test_no_carry_over_leaves_the_series_alone():
+    x = np.array([3.0, 0.0, 5.0])
+    assert kernel("none", 1.0, 1.0, x, 9.0, 2).tolist() == x.tolist()
+
+
+@pytest.mark.parametrize("name", ["delayed", "weibull_pdf", "weibull_cdf"])
+def test_derivatives_of_log_weights(name):
+    code = ADSTOCK_CODES[name]
+    step, lags = 1e-6, 9
+
+    def weights(first: float, second: float) -> tuple[np.ndarray, ...]:
+        out = tuple(np.empty(lags) for _ in range(3))
+        curves.lag_weights(code, first, second, *out)
+        return out
+
+    w, by_first, by_second = weights(1.4, 2.6)
+    for derivative, (one, two) in ((by_first, (step, 0.0)), (by_second, (0.0, step))):
+        up, down = weights(1.4 + one, 2.6 + two)[0], weights(1.4 - one, 2.6 - two)[0]
+        # normalised weights move by their own derivative less its mean
+        expected = w * (derivative - (w * derivative).sum())
+        np.testing.assert_allclose((up - down) / (2 * step), expected, rtol=1e-6, atol=1e-9)
+
+
+def test_default_priors_are_stated_in_weeks_and_used_in_periods():
+    weekly, monthly = (adstock_family("delayed").parameters(weeks) for weeks in (1.0, 4.0))
+    for week, month in zip(weekly, monthly, strict=True):
+        assert week.prior.location - month.prior.location == pytest.approx(math.log(4.0))
+        assert week.prior.scale == pytest.approx(month.prior.scale)
+    shape_week, shape_month = (adstock_family("weibull_pdf").parameters(w)[0] for w in (1.0, 4.0))
+    assert shape_week == shape_month
+
+
+def test_an_unknown_family_is_refused_with_a_suggestion():
+    with pytest.raises(InputError, match="did you mean 'geometric'"):
+        adstock_family("geometrc")
