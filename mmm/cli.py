@@ -127,22 +127,27 @@ def demo(
         Example,
         typer.Option(
             "--example",
-            help="pinkham: 54 years of one product's advertising and sales. "
-            "b2b: a simulated company with several channels.",
+            help="b2b: a simulated company with several channels, whose truth is known. "
+            "pinkham: 54 years of one product's advertising and sales.",
         ),
-    ] = Example.PINKHAM,
+    ] = Example.B2B,
 ) -> None:
     """Write an example study, run it, and say where the report is.
 
     The directory then holds the study file and its data, to read or to change, and the
-    results in 'results'.
+    results in 'results'. Where the example is there already, as it was written or changed
+    since, it is run again.
     """
     with _refusals():
+        from mmm.config.load import load_study
         from mmm.examples import write_example
 
-        directory = write_example(example.value, out)
-        typer.echo(f"Study and data: {out}")
-        _finish(_run(directory / "study.yaml", directory / "results", force=False))
+        study = out / "study.yaml"
+        there = study.is_file() and load_study(study).study == example.value
+        if not there:
+            write_example(example.value, out)
+        typer.echo(f"Study and data: {out}{' (already there)' if there else ''}")
+        _finish(_run(study, out / "results", force=there))
 
 
 @app.command()

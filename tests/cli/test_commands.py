@@ -108,6 +108,16 @@ def test_demo_writes_the_example_and_runs_it(tmp_path, runs, example):
     assert str(results / "report.html") in result.stdout
 
 
+def test_demo_runs_again_on_what_it_wrote(tmp_path, runs):
+    out = tmp_path / "demo"
+    for _ in range(2):
+        result = invoke("demo", "--out", out)
+        assert result.exit_code == 0, result.output
+    assert [force for *_, force in runs.calls] == [False, True]
+    assert "already there" in result.stdout
+    assert invoke("demo", "--out", out, "--example", "pinkham").exit_code == 2
+
+
 def test_demo_does_not_write_over_what_is_there(tmp_path, runs):
     (tmp_path / "mine.txt").write_text("keep")
     assert invoke("demo", "--out", tmp_path).exit_code == 2

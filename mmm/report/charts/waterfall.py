@@ -90,12 +90,7 @@ def waterfall_chart(
     return Figure(
         f"From baseline to all {words.plain_name(outcome)}{suffix}",
         "Read downwards: each bar starts where the one above it ended, and together they add up "
-        "to everything that was recorded."
-        + (
-            f" Left out, because it nearly evens out over the dates: {left_out}."
-            if left_out
-            else ""
-        ),
+        f"to everything that was recorded.{left_out}",
         (
             to_svg(
                 layers,
