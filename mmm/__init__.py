@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mmm.errors import Finding, InputError, MMMError
     from mmm.inference.fit import Fit, fit, load_fit, save_fit
     from mmm.invest.case import InvestmentCase
+    from mmm.model.build import pymc_model
     from mmm.plan.forecast import forecast
     from mmm.results.contributions import contributions_table
     from mmm.results.respond import Response, response
@@ -49,6 +50,7 @@ _HOME = {
     "load_panel": "mmm.data.load",
     "load_study": "mmm.config.load",
     "panel_from_frame": "mmm.data.load",
+    "pymc_model": "mmm.model.build",
     "response": "mmm.results.respond",
     "run_study": "mmm.study",
     "save_fit": "mmm.inference.fit",
@@ -80,6 +82,7 @@ __all__ = [
     "load_panel",
     "load_study",
     "panel_from_frame",
+    "pymc_model",
     "response",
     "run_study",
     "save_fit",

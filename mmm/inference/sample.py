@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import nutpie
@@ -61,6 +62,16 @@ def compiled_model(density: Density) -> CompiledPyMCModel:
     )
 
 
+def _finish(running: Any) -> xr.DataTree:
+    """Waits for the chains. An interrupt stops them and stays an interrupt: nutpie's blocking
+    call would return the draws made so far as if they were all."""
+    try:
+        return running.wait()
+    except KeyboardInterrupt:
+        running.cancel()
+        raise
+
+
 def sample(
     density: Density,
     settings: Inference,
@@ -74,7 +85,7 @@ def sample(
     """
     compiled = compiled_model(density)
     with threadpool_limits(1):  # chains are the parallel unit; BLAS threads would only compete
-        tree = nutpie.sample(
+        running = nutpie.sample(
             compiled,
             draws=settings.draws,
             tune=settings.tune,
@@ -82,10 +93,13 @@ def sample(
             cores=cores,
             seed=settings.seed,
             target_accept=settings.target_accept,
+            adaptation="low_rank",  # curve parameters of a channel are correlated
             save_warmup=False,
             progress_bar=False,
             progress_callback=progress,
             progress_rate=200,
+            blocking=False,
         )
+        tree = _finish(running)
     posterior = tree["posterior"].to_dataset()
     return Draws(posterior["q"].values, tree["sample_stats"].to_dataset())

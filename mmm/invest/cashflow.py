@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from mmm.config.finance import Finance
 from mmm.invest.value import Floats, discount_factors, finite, per_period_rate, refuse
+from mmm.results.summary import SUFFIXES, summarise
 
 CONVENTIONS = (
     "Period 0 is the first period of spending; its cash is not discounted.",
@@ -160,10 +161,5 @@ def cashflow_frame(cash: CashFlow) -> pd.DataFrame:
 
 
 def _spread(name: str, draws: Floats) -> dict[str, Floats]:
-    p05, p50, p95 = np.quantile(draws, [0.05, 0.5, 0.95], axis=0)
-    return {
-        f"{name}_mean": draws.mean(axis=0),
-        f"{name}_p05": p05,
-        f"{name}_p50": p50,
-        f"{name}_p95": p95,
-    }
+    numbers = zip(SUFFIXES, summarise(draws), strict=True)
+    return {f"{name}_{suffix}": values for suffix, values in numbers}

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mmm.errors import InputError, input_error
+from mmm.results import summary
 
 Floats = NDArray[np.float64]
 
@@ -187,5 +188,4 @@ def break_even_margin(margin: float, present_inflow: ArrayLike, present_cost: fl
 def summarise(draws: ArrayLike) -> Summary:
     """Mean and 5, 50, 95 % quantiles of finite draws (D,)."""
     values = finite("draws", draws, (1,))
-    p05, p50, p95 = (float(q) for q in np.quantile(values, [0.05, 0.5, 0.95]))
-    return Summary(float(values.mean()), p05, p50, p95)
+    return Summary(*(float(number) for number in summary.summarise(values)))

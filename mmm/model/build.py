@@ -13,15 +13,27 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
+from mmm.config import Study
+from mmm.data.panel import Panel
 from mmm.dims import CHANNEL, GEO
 from mmm.model import marginal
 from mmm.model.curves import SPREAD
-from mmm.model.design import INTERCEPT, Design
-from mmm.model.spec import ModelSpec, Variable
+from mmm.model.design import INTERCEPT, Design, build_design
+from mmm.model.spec import ModelSpec, Variable, model_spec
 from mmm.model.terms import channel_effects
 from mmm.transforms.parameter import PriorSpec
 
 PERIOD, OWN_ROW, SHARED_ROW = "period", "own_row", "shared_row"
+
+
+def pymc_model(study: Study, panel: Panel, *, collapsed: bool = True) -> pm.Model:
+    """The model of `study` on `panel` in PyMC, to read, to sample from or to build on.
+
+    It is the model `mmm.fit` samples through its compiled density. `collapsed` false gives
+    every linear coefficient a variable of its own.
+    """
+    spec = model_spec(study, panel)
+    return build_model(spec, build_design(spec, panel), collapsed=collapsed)
 
 
 def build_model(spec: ModelSpec, design: Design, *, collapsed: bool = True) -> pm.Model:
