@@ -15,6 +15,11 @@ from mmm.errors import InputError
 from mmm.study.directory import whole_directory
 
 
+def heed_interrupts() -> None:
+    """A job that a script put in the background ignores them, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_an_interrupted_run_leaves_nothing(study_file, tmp_path):
     content = yaml.safe_load(study_file.read_text())
     content["inference"] = {"chains": 2, "draws": 50_000, "tune": 500}
@@ -27,6 +32,7 @@ def test_an_interrupted_run_leaves_nothing(study_file, tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heed_interrupts,
     ) as running:
         time.sleep(15)
         assert running.poll() is None, running.communicate()
