@@ -8,8 +8,6 @@ DATE: Final = "date"
 GEO: Final = "geo"
 CHANNEL: Final = "channel"
 CONTROL: Final = "control"
-DRAW: Final = "draw"
-COMPONENT: Final = "component"
 
 NATIONAL: Final = "national"
 """Name of the only geo of a study that has no geo column."""

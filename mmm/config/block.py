@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 
 class Block(BaseModel):
@@ -22,8 +22,6 @@ def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
 
 Interval = Annotated[tuple[float, float], AfterValidator(_ordered)]
 """Lower and upper end of an interval, low first."""
-
-Positive = Annotated[float, Field(gt=0)]
 
 
 def _positive_interval(interval: tuple[float, float]) -> tuple[float, float]:

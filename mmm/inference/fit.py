@@ -128,11 +128,6 @@ def data_sha256(panel: Panel) -> str:
     return digest.hexdigest()
 
 
-def study_sha256(study: Study) -> str:
-    """A digest of everything the study says."""
-    return hashlib.sha256(study.model_dump_json().encode()).hexdigest()
-
-
 def save_fit(result: Fit, path: str | os.PathLike[str]) -> Path:
     """Writes `fit.nc` (netCDF 4: numbers and JSON), whole or not at all."""
     target = Path(path)
