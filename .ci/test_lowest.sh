@@ -9,5 +9,5 @@ uv=$PWD/.venv/bin/uv
 
 "$uv" venv --quiet --python 3.12 "$environment/venv"
 export VIRTUAL_ENV=$environment/venv
-"$uv" pip install --quiet --resolution lowest-direct --group build -e '.[test]'
+"$uv" pip install --quiet --compile-bytecode --resolution lowest-direct --group build -e '.[test]'
 "$environment/venv/bin/python" -m pytest "$@"

@@ -201,12 +201,6 @@ def within(periods: float, word: str) -> str:
     return counted(periods, word) if periods > 0 else f"within the first {word}"
 
 
-def long_date(date: Any) -> str:
-    """`5 January 2024`."""
-    stamp = pd.Timestamp(date)
-    return f"{stamp.day} {stamp:%B %Y}"
-
-
 def date_label(date: Any, word: str) -> str:
     """A date as one names the period it starts: a year, a month, or a day."""
     stamp = pd.Timestamp(date)
