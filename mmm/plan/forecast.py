@@ -14,11 +14,10 @@ from mmm.results.contributions import (
     baseline_components,
     component_table,
     media_components,
+    predictive_table,
 )
 from mmm.results.respond import Response, channel_effect
 from mmm.results.summary import summarise
-
-OUTCOME, TOTAL = "outcome", "total"
 
 
 def forecast(response: Response, scenario: Scenario | None = None) -> pd.DataFrame:
@@ -34,12 +33,7 @@ def forecast(response: Response, scenario: Scenario | None = None) -> pd.DataFra
     for component in _components(response, plan):
         expected += component.draws
         tables.append(component_table(component, dates, geos, summarise(component.draws)))
-    rng = np.random.default_rng([response.fit.study.inference.seed, 4])
-    spread = (response.sigma * response.level)[:, :, None]
-    predicted = expected + spread * rng.standard_normal(expected.shape)
-    numbers = summarise(predicted)
-    numbers[0] = expected.mean(axis=0)
-    tables.append(component_table(Component(OUTCOME, TOTAL, predicted), dates, geos, numbers))
+    tables.append(predictive_table(response, expected, dates, stream=4))
     return pd.concat(tables, ignore_index=True)
 
 

@@ -100,6 +100,22 @@ def component_table(component: Component, dates: pd.DatetimeIndex, geos: tuple[s
     return pd.DataFrame(columns)
 
 
+def predictive_table(
+    response: Response, expected: np.ndarray, dates: pd.DatetimeIndex, *, stream: int
+) -> pd.DataFrame:
+    """The predicted outcome, noise added to `expected` (D, G, T); its mean is that of `expected`.
+
+    `stream` keeps the noise of different tables apart.
+    """
+    rng = np.random.default_rng([response.fit.study.inference.seed, stream])
+    spread = response.sigma * response.level[None, :]
+    predicted = expected + spread[:, :, None] * rng.standard_normal(expected.shape)
+    numbers = summarise(predicted)
+    numbers[0] = expected.mean(axis=0)
+    outcome = Component("outcome", "total", predicted)
+    return component_table(outcome, dates, response.fit.panel.geos, numbers)
+
+
 def decompose(response: Response) -> Decomposition:
     """Takes the fitted window apart. In every date and geo the means of `table` add up to the
     observed outcome: `residual` is what is left in each draw."""
@@ -123,12 +139,7 @@ def decompose(response: Response) -> Decomposition:
         expected += component.draws
         add(component)
     add(Component(RESIDUAL, RESIDUAL, observed[None] - expected))
-    rng = np.random.default_rng([response.fit.study.inference.seed, 3])
-    spread = response.sigma * response.level[None, :]
-    predicted = expected + spread[:, :, None] * rng.standard_normal(expected.shape)
-    numbers = summarise(predicted)
-    numbers[0] = expected.mean(axis=0)
-    fitted = component_table(Component("outcome", "total", predicted), dates, geos, numbers)
+    fitted = predictive_table(response, expected, dates, stream=3)
     fitted = fitted.drop(columns=["component", "kind"])
     fitted.insert(2, "observed", observed.ravel())
     return Decomposition(
