@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mmm.config.load import load_study
     from mmm.data.load import load_panel, panel_from_frame
     from mmm.data.panel import Panel
+    from mmm.efficiency.breakdown import efficiency_by_geo, efficiency_by_quarter
     from mmm.efficiency.curves import curves_table
     from mmm.efficiency.roi import efficiency_table
     from mmm.errors import Finding, InputError, MMMError
@@ -26,10 +27,14 @@ if TYPE_CHECKING:
     from mmm.simulate import simulate_world, write_world
     from mmm.study import check_study, run_study
     from mmm.study.analysis import Analysis, analyse
+    from mmm.transforms.adstock import AdstockFamily
+    from mmm.transforms.custom import register_adstock, register_saturation
+    from mmm.transforms.saturation import SaturationFamily
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "AdstockFamily": "mmm.transforms.adstock",
     "Analysis": "mmm.study.analysis",
     "Finding": "mmm.errors",
     "Fit": "mmm.inference.fit",
@@ -38,11 +43,14 @@ _HOME = {
     "MMMError": "mmm.errors",
     "Panel": "mmm.data.panel",
     "Response": "mmm.results.respond",
+    "SaturationFamily": "mmm.transforms.saturation",
     "Study": "mmm.config",
     "analyse": "mmm.study.analysis",
     "check_study": "mmm.study",
     "contributions_table": "mmm.results.contributions",
     "curves_table": "mmm.efficiency.curves",
+    "efficiency_by_geo": "mmm.efficiency.breakdown",
+    "efficiency_by_quarter": "mmm.efficiency.breakdown",
     "efficiency_table": "mmm.efficiency.roi",
     "fit": "mmm.inference.fit",
     "forecast": "mmm.plan.forecast",
@@ -51,6 +59,8 @@ _HOME = {
     "load_study": "mmm.config.load",
     "panel_from_frame": "mmm.data.load",
     "pymc_model": "mmm.model.build",
+    "register_adstock": "mmm.transforms.custom",
+    "register_saturation": "mmm.transforms.custom",
     "response": "mmm.results.respond",
     "run_study": "mmm.study",
     "save_fit": "mmm.inference.fit",
@@ -60,6 +70,7 @@ _HOME = {
 """Where each public name lives."""
 
 __all__ = [
+    "AdstockFamily",
     "Analysis",
     "Finding",
     "Fit",
@@ -68,12 +79,15 @@ __all__ = [
     "MMMError",
     "Panel",
     "Response",
+    "SaturationFamily",
     "Study",
     "__version__",
     "analyse",
     "check_study",
     "contributions_table",
     "curves_table",
+    "efficiency_by_geo",
+    "efficiency_by_quarter",
     "efficiency_table",
     "examples",
     "fit",
@@ -83,6 +97,8 @@ __all__ = [
     "load_study",
     "panel_from_frame",
     "pymc_model",
+    "register_adstock",
+    "register_saturation",
     "response",
     "run_study",
     "save_fit",

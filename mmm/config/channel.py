@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from mmm.config.block import Block, PositiveInterval
+from mmm.errors import did_you_mean
 
 
 class Role(StrEnum):
@@ -26,15 +27,71 @@ class Role(StrEnum):
         return self is not Role.BRAND
 
 
-AdstockName = Literal["geometric", "delayed", "weibull_pdf", "weibull_cdf", "none"]
-SaturationName = Literal["hill", "michaelis_menten", "logistic", "tanh", "root", "none"]
+ADSTOCKS = ("geometric", "delayed", "weibull_pdf", "weibull_cdf", "none")
+SATURATIONS = ("hill", "michaelis_menten", "logistic", "tanh", "root", "none")
+"""The families that come with the library: what the published schema knows."""
+
+_own_adstocks: set[str] = set()
+_own_saturations: set[str] = set()
+
+
+def register_adstock_name(name: str) -> None:
+    """Lets a channel name this adstock, which Python code has defined; twice is no matter."""
+    _own_adstocks.add(name)
+
+
+def register_saturation_name(name: str) -> None:
+    """Lets a channel name this saturation, which Python code has defined; twice is no matter."""
+    _own_saturations.add(name)
+
+
+def known_adstocks() -> tuple[str, ...]:
+    """Every adstock a channel may name: the library's, then those registered, by name."""
+    return (*ADSTOCKS, *sorted(_own_adstocks.difference(ADSTOCKS)))
+
+
+def known_saturations() -> tuple[str, ...]:
+    """Every saturation a channel may name: the library's, then those registered, by name."""
+    return (*SATURATIONS, *sorted(_own_saturations.difference(SATURATIONS)))
+
+
+def _known(name: str, names: tuple[str, ...]) -> str:
+    if name not in names:
+        near = did_you_mean(name, names)
+        rest = f" Valid: {', '.join(names)}." if near.startswith("did") else ""
+        raise ValueError(f"'{name}' is not a valid value; {near}{rest}")
+    return name
+
+
+def _known_adstock(name: str) -> str:
+    return _known(name, known_adstocks())
+
+
+def _known_saturation(name: str) -> str:
+    return _known(name, known_saturations())
+
+
+AdstockName = Annotated[
+    str,
+    AfterValidator(_known_adstock),
+    WithJsonSchema({"type": "string", "enum": list(ADSTOCKS)}),
+]
+"""One of `known_adstocks()`."""
+
+SaturationName = Annotated[
+    str,
+    AfterValidator(_known_saturation),
+    WithJsonSchema({"type": "string", "enum": list(SATURATIONS)}),
+]
+"""One of `known_saturations()`."""
 
 
 class Prior(Block):
     """What is believed about a channel before the data, as 90 % intervals.
 
     `roi`: value of outcome per unit of loaded cost. `share`: the channel's part of the
-    whole outcome, 0 to 1. At most one of the two. `half_life`: carry-over of the tactical
+    whole outcome, 0 to 1 (the part that would be missing without it, where effects
+    multiply). At most one of the two. `half_life`: carry-over of the tactical
     effect in periods (geometric adstock).
     """
 
@@ -69,7 +126,8 @@ class Channel(Block):
 
     `off_when_missing` declares that an empty cell means the channel was off.
     `carry_in` is the level before the first period, as a multiple of the channel's mean
-    over the early window; `estimated` learns it.
+    over the early window; `estimated` learns it. `time_varying` lets its effectiveness move
+    over time: smooth Gaussian deviations around its mean.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\- ]*$", max_length=80)]
@@ -82,6 +140,7 @@ class Channel(Block):
     costs: Costs = Costs()
     off_when_missing: bool = False
     carry_in: Literal["estimated"] | Annotated[float, Field(ge=0)] = "estimated"
+    time_varying: bool = False
 
     @model_validator(mode="after")
     def _has_a_column(self) -> Self:

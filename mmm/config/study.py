@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from mmm.config.block import Block, PositiveInterval
 from mmm.config.channel import Channel
@@ -84,14 +85,32 @@ class Unmeasured(Block):
         return value
 
 
-class Inference(Block):
-    """How the posterior is drawn."""
+_LIKELIHOODS = {"normal": "normal", "studentt": "student_t", "lognormal": "lognormal"}
 
-    likelihood: Literal["normal"] = "normal"
+
+def _likelihood(value: object) -> object:
+    """`Student-t`, `log normal` and the like in the spelling the study keeps."""
+    bare = re.sub(r"[-_\s]", "", value.lower()) if isinstance(value, str) else ""
+    return _LIKELIHOODS.get(bare, value)
+
+
+Likelihood = Annotated[Literal["normal", "student_t", "lognormal"], BeforeValidator(_likelihood)]
+
+
+class Inference(Block):
+    """How the posterior is drawn.
+
+    `likelihood`: `normal` (parts add up, Gaussian noise), `student_t` (parts add up, heavy
+    tails that forgive odd periods) or `lognormal` (parts multiply, so all outcomes are above
+    zero). `sampler`: `nutpie`, or with JAX installed `numpyro` or `blackjax`.
+    """
+
+    likelihood: Likelihood = "normal"
+    sampler: Literal["nutpie", "numpyro", "blackjax"] = "nutpie"
     chains: Annotated[int, Field(ge=2, le=64)] = 4
     draws: Annotated[int, Field(ge=50, le=100_000)] = 1000
-    tune: Annotated[int, Field(ge=50, le=100_000)] = 500
-    target_accept: Annotated[float, Field(ge=0.5, lt=1.0)] = 0.97
+    tune: Annotated[int, Field(ge=50, le=100_000)] = 300
+    target_accept: Annotated[float, Field(ge=0.5, lt=1.0)] = 0.95
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
 
 

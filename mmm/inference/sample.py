@@ -14,8 +14,10 @@ from nutpie.compile_pymc import CompiledPyMCModel
 from threadpoolctl import threadpool_limits
 
 from mmm.config import Inference
+from mmm.inference.python_chains import python_model
 from mmm.model import kernel
 from mmm.model.density import Density
+from mmm.model.views import Pool
 
 Progress = Callable[[Sequence[nutpie.ChainProgress]], None]
 
@@ -38,22 +40,24 @@ def starting_points(density: Density) -> Callable[[int], np.ndarray]:
     return start
 
 
-def compiled_model(density: Density) -> CompiledPyMCModel:
-    """The compiled log-density as a model nutpie can sample, called without the interpreter."""
-    size = density.layout.size
+def compiled_model(density: Density, pool: Pool) -> CompiledPyMCModel:
+    """The compiled log-density as a model nutpie can sample, called without the interpreter.
+
+    `pool` is where it works; it must outlive the sampling.
+    """
+    size = density.size
     names = pd.RangeIndex(size)
-    logp, expand = kernel.callbacks()
     return CompiledPyMCModel(
         _n_dim=size,
         dims={"q": ("scalar",)},
         _coords={"scalar": names, "unconstrained_parameter": names},
         _shapes={"q": (size,)},
-        compiled_logp_func=logp,
-        compiled_expand_func=expand,
+        compiled_logp_func=kernel.logp(density.spec.likelihood),
+        compiled_expand_func=kernel.expand(),
         initial_point_func=starting_points(density),
-        shared_data=density.arrays(),
+        shared_data={},
         shared_var_keys={},
-        user_data=density.header(),
+        user_data=pool.header,
         n_expanded=size,
         shape_info=(["q"], [slice(0, size)], [(size,)]),
         logp_func=None,
@@ -83,7 +87,11 @@ def sample(
 
     Interrupting (Ctrl-C) stops the chains and raises KeyboardInterrupt.
     """
-    compiled = compiled_model(density)
+    pool = density.workspace(settings.chains)
+    if density.written:
+        compiled = python_model(density, starting_points(density))
+    else:
+        compiled = compiled_model(density, pool)
     with threadpool_limits(1):  # chains are the parallel unit; BLAS threads would only compete
         running = nutpie.sample(
             compiled,

@@ -7,6 +7,10 @@ same in the open, and tests hold the two together.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Literal
 
 import numpy as np
 import pymc as pm
@@ -16,53 +20,113 @@ from pytensor.tensor.variable import TensorVariable
 from mmm.config import Study
 from mmm.data.panel import Panel
 from mmm.dims import CHANNEL, GEO
+from mmm.errors import ModelError
 from mmm.model import marginal
-from mmm.model.curves import SPREAD
-from mmm.model.design import INTERCEPT, Design, build_design
+from mmm.model.curves import DRIFT, SPREAD
+from mmm.model.density import layout_of
+from mmm.model.design import Design, build_design
+from mmm.model.op import CollapsedLikelihood, FusedLikelihood
 from mmm.model.spec import ModelSpec, Variable, model_spec
 from mmm.model.terms import channel_effects
 from mmm.transforms.parameter import PriorSpec
 
 PERIOD, OWN_ROW, SHARED_ROW = "period", "own_row", "shared_row"
+OWN_TERM, SHARED_TERM = "own_term", "shared_term"
+DRIFTING, DRIFT_ROW = "drifting_channel", "drift_row"
+
+Form = Literal["fused", "collapsed", "explicit"]
+FORMS = ("fused", "collapsed", "explicit")
 
 
-def pymc_model(study: Study, panel: Panel, *, collapsed: bool = True) -> pm.Model:
+def pymc_model(study: Study, panel: Panel, *, form: Form = "fused") -> pm.Model:
     """The model of `study` on `panel` in PyMC, to read, to sample from or to build on.
 
-    It is the model `mmm.fit` samples through its compiled density. `collapsed` false gives
-    every linear coefficient a variable of its own.
+    It is the model `mmm.fit` samples through its compiled density. `form`: `fused` evaluates
+    curves and likelihood in one compiled step, `collapsed` states the same in PyTensor,
+    `explicit` gives every linear coefficient a variable of its own. With Student-t noise
+    nothing can be integrated out, so the explicit form is the only one and always given; with
+    a transform of your own `fused` evaluates its curves in PyTensor.
     """
     spec = model_spec(study, panel)
-    return build_model(spec, build_design(spec, panel), collapsed=collapsed)
+    return build_model(spec, build_design(spec, panel), form=form)
 
 
-def build_model(spec: ModelSpec, design: Design, *, collapsed: bool = True) -> pm.Model:
-    """The PyMC model of `spec` on `design`.
+def build_model(spec: ModelSpec, design: Design, *, form: Form = "collapsed") -> pm.Model:
+    """The PyMC model of `spec` on `design` in the `form` that `pymc_model` describes.
 
-    `collapsed` integrates out every linear coefficient, as the compiled density does; otherwise
-    they are variables of their own: `own_coefficient` (geo, own_row), `shared_coefficient`
-    (shared_row) and `geo_deviation` (geo, channel), in units of geo mean outcome.
+    Collapsed and fused forms integrate out every linear coefficient; the explicit form has them
+    whitened, as `own_standard` (geo, own rows then channels) and `shared_standard` (shared
+    rows, then those of drifting channels), and in units of the outcome the likelihood sees:
+    `own_coefficient` (geo, own_row), `shared_coefficient` (shared_row), `geo_deviation`
+    (geo, channel) and `drift` (drifting_channel, drift_row).
+
+    Raises `ModelError` for a form that is not one of the three.
     """
+    if form not in FORMS:
+        raise ModelError(f"form='{form}': choose one of {', '.join(FORMS)}.")
     with pm.Model(coords=coordinates(spec, design)) as model:
         values = {variable.name: sampled(variable) for variable in spec.variables}
+        if form == "fused" and find_spec("jax"):
+            import_module("mmm.model.jax_form")  # lets samplers in JAX convert the operations
+        if form == "fused" and spec.likelihood != "student_t" and not spec.custom:
+            likelihood, _ = FusedLikelihood(spec, design)(flat_cells(spec, values))
+            pm.Potential("outcome_likelihood", likelihood)
+            return model
         table = parameter_table(spec, values)
-        effect = channel_effects(table, spec, design)
         own_sd, shared_sd = baseline_scales(spec, design, values)
-        if collapsed:
-            collapsed_outcome(spec, design, table, effect, own_sd, shared_sd, values["sigma"])
+        effect = channel_effects(table, spec, design)
+        terms = Terms(table, effect, own_sd, shared_sd, values["sigma"])
+        if form == "explicit" or spec.likelihood == "student_t":
+            explicit_outcome(spec, design, terms, values.get("nu"))
+        elif form == "collapsed":
+            collapsed_outcome(spec, design, terms)
         else:
-            explicit_outcome(spec, design, table, effect, own_sd, shared_sd, values["sigma"])
+            pm.Potential("outcome_likelihood", compiled_likelihood(spec, design, terms))
     return model
+
+
+def flat_cells(spec: ModelSpec, values: Mapping[str, TensorVariable]) -> TensorVariable:
+    """Flat cells of the compiled density, from the values of the sampled variables."""
+    layout = layout_of(spec)
+    cells, start = pt.as_tensor_variable(layout.base), 0
+    for variable in spec.variables:
+        inside = (layout.scalar >= start) & (layout.scalar < start + len(variable.labels))
+        label = layout.scalar[inside] - start
+        cells = pt.set_subtensor(cells[layout.cell[inside]], values[variable.name][label])
+        start += len(variable.labels)
+    return cells
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the likelihood is made of: table (C, columns), effect (G, C, T) before deviations
+    and drift, own_sd (K0,), shared_sd (P,), sigma (G,)."""
+
+    table: TensorVariable
+    effect: TensorVariable
+    own_sd: TensorVariable
+    shared_sd: TensorVariable
+    sigma: TensorVariable
 
 
 def coordinates(spec: ModelSpec, design: Design) -> dict[str, Sequence[object]]:
     """Labels of every dimension of the model."""
+    baseline = design.baseline
+    drifting = [spec.channels[channel] for channel in spec.drifting]
+    rows = range(len(design.drift))
     return {
         GEO: spec.geos,
         CHANNEL: spec.channels,
         PERIOD: range(design.outcome.shape[1]),
-        OWN_ROW: design.baseline.own_component,
-        SHARED_ROW: design.baseline.shared_component,
+        OWN_ROW: baseline.own_component,
+        SHARED_ROW: baseline.shared_component,
+        OWN_TERM: [*baseline.own_component, *(spec.channels if spec.pooled else ())],
+        SHARED_TERM: [
+            *baseline.shared_component,
+            *(f"{channel} drift {k}" for channel in drifting for k in rows),
+        ],
+        DRIFTING: drifting,
+        DRIFT_ROW: rows,
     } | {variable.dim: variable.labels for variable in spec.variables}
 
 
@@ -129,61 +193,92 @@ def baseline_scales(
     return own, shared
 
 
-def collapsed_outcome(
-    spec: ModelSpec,
-    design: Design,
-    table: TensorVariable,
-    effect: TensorVariable,
-    own_sd: TensorVariable,
-    shared_sd: TensorVariable,
-    sigma: TensorVariable,
-) -> None:
+def drift_rows(spec: ModelSpec, design: Design, terms: Terms) -> TensorVariable:
+    """Rows of the drifting channels, (G, drifting * K, T), channel by channel: the effect along
+    each basis row, times the prior standard deviation of its coefficient."""
+    drifting = list(spec.drifting)
+    scaled = terms.effect[:, drifting] * terms.table[drifting, DRIFT][:, None]
+    rows = scaled[:, :, None, :] * design.drift
+    geos, periods = design.outcome.shape
+    return rows.reshape((geos, len(drifting) * len(design.drift), periods))
+
+
+def shared_rows(spec: ModelSpec, design: Design, terms: Terms) -> TensorVariable:
+    """Scaled rows whose coefficients all geos share, (G, P, T): baseline, then drift."""
+    shared = design.baseline.shared * terms.shared_sd[:, None]
+    if not spec.drifting:
+        return shared
+    return pt.concatenate([shared, drift_rows(spec, design, terms)], axis=1)
+
+
+def own_rows(spec: ModelSpec, design: Design, terms: Terms) -> TensorVariable:
+    """Scaled rows whose coefficients are a geo's own, (G, K, T): baseline, then channels."""
+    own = np.tile(design.baseline.own[None], (len(spec.geos), 1, 1)) * terms.own_sd[:, None]
+    if not spec.pooled:
+        return own
+    return pt.concatenate([own, terms.effect * terms.table[:, SPREAD][:, None]], axis=1)
+
+
+def row_counts(spec: ModelSpec, design: Design) -> tuple[int, int]:
+    """How many own and how many shared rows there are."""
+    own = design.own + (len(spec.channels) if spec.pooled else 0)
+    return own, len(design.baseline.shared_sd) + len(spec.drifting) * len(design.drift)
+
+
+def collapsed_outcome(spec: ModelSpec, design: Design, terms: Terms) -> None:
     """The likelihood with every linear coefficient integrated out."""
-    geos = len(spec.geos)
-    own = pt.as_tensor_variable(np.tile(design.baseline.own[None], (geos, 1, 1)))
-    own = own * own_sd[:, None]
-    if spec.pooled:
-        own = pt.concatenate([own, effect * table[:, SPREAD][:, None]], axis=1)
-    residual = design.outcome - INTERCEPT - effect.sum(axis=1)
-    shared = design.baseline.shared * shared_sd[:, None]
+    geos, periods = design.outcome.shape
+    own, shared = row_counts(spec, design)
+    residual = design.outcome - design.centre - terms.effect.sum(axis=1)
     pm.Potential(
         "outcome_likelihood",
         marginal.log_likelihood(
-            pt.specify_shape(residual, design.outcome.shape),
-            pt.specify_shape(own, (geos, own_rows(spec, design), None)),
-            pt.specify_shape(shared, design.baseline.shared.shape),
-            sigma,
+            pt.specify_shape(residual, (geos, periods)),
+            pt.specify_shape(own_rows(spec, design, terms), (geos, own, None)),
+            pt.specify_shape(shared_rows(spec, design, terms), (geos, shared, None)),
+            terms.sigma,
         ),
     )
 
 
-def own_rows(spec: ModelSpec, design: Design) -> int:
-    """Rows whose coefficients are a geo's own: baseline rows, then channels where geos pool."""
-    return design.own + (len(spec.channels) if spec.pooled else 0)
+def compiled_likelihood(spec: ModelSpec, design: Design, terms: Terms) -> TensorVariable:
+    """The same, compiled."""
+    spread = terms.table[:, SPREAD] if spec.pooled else pt.zeros(0)
+    drift = terms.table[list(spec.drifting), DRIFT] if spec.drifting else pt.zeros(0)
+    likelihood, *_ = CollapsedLikelihood(spec, design)(
+        terms.effect, spread, drift, terms.sigma, terms.own_sd, terms.shared_sd
+    )
+    return likelihood
 
 
 def explicit_outcome(
-    spec: ModelSpec,
-    design: Design,
-    table: TensorVariable,
-    effect: TensorVariable,
-    own_sd: TensorVariable,
-    shared_sd: TensorVariable,
-    sigma: TensorVariable,
+    spec: ModelSpec, design: Design, terms: Terms, nu: TensorVariable | None
 ) -> None:
-    """The same likelihood with every coefficient a variable: standard normals times their sd."""
-    mean = INTERCEPT + effect.sum(axis=1)
-    if design.own:
-        standard = pm.Normal("own_standard", dims=(GEO, OWN_ROW))
-        own = pm.Deterministic("own_coefficient", standard * own_sd, dims=(GEO, OWN_ROW))
-        mean = mean + own @ design.baseline.own
-    if len(design.baseline.shared_component):
-        standard = pm.Normal("shared_standard", dims=SHARED_ROW)
-        shared = pm.Deterministic("shared_coefficient", standard * shared_sd, dims=SHARED_ROW)
-        mean = mean + (shared[:, None] * design.baseline.shared).sum(axis=1)
-    if spec.pooled:
-        standard = pm.Normal("geo_standard", dims=(GEO, CHANNEL))
-        spread = table[:, SPREAD]
-        deviation = pm.Deterministic("geo_deviation", standard * spread, dims=(GEO, CHANNEL))
-        mean = mean + (deviation[:, :, None] * effect).sum(axis=1)
-    pm.Normal("outcome", mean, sigma[:, None], observed=design.outcome, dims=(GEO, PERIOD))
+    """The likelihood with every coefficient a variable: standard normals times their prior
+    standard deviation. Noise is normal, or Student-t with `nu` (1,) degrees of freedom."""
+    mean = design.centre + terms.effect.sum(axis=1)
+    own, shared = row_counts(spec, design)
+    if own:
+        standard = pm.Normal("own_standard", dims=(GEO, OWN_TERM))
+        mean = mean + (standard[:, :, None] * own_rows(spec, design, terms)).sum(axis=1)
+        baseline, channels = standard[:, : design.own], standard[:, design.own :]
+        pm.Deterministic("own_coefficient", baseline * terms.own_sd, dims=(GEO, OWN_ROW))
+        if spec.pooled:
+            spread = terms.table[:, SPREAD]
+            pm.Deterministic("geo_deviation", channels * spread, dims=(GEO, CHANNEL))
+    if shared:
+        standard = pm.Normal("shared_standard", dims=SHARED_TERM)
+        mean = mean + (standard[:, None] * shared_rows(spec, design, terms)).sum(axis=1)
+        rows = len(design.baseline.shared_sd)
+        pm.Deterministic("shared_coefficient", standard[:rows] * terms.shared_sd, dims=SHARED_ROW)
+        if spec.drifting:
+            drifting = list(spec.drifting)
+            drift = standard[rows:].reshape((len(drifting), len(design.drift)))
+            scale = terms.table[drifting, DRIFT][:, None]
+            pm.Deterministic("drift", drift * scale, dims=(DRIFTING, DRIFT_ROW))
+    noise = terms.sigma[:, None]
+    dims = (GEO, PERIOD)
+    if nu is None:
+        pm.Normal("outcome", mean, noise, observed=design.outcome, dims=dims)
+    else:
+        pm.StudentT("outcome", nu[0], mu=mean, sigma=noise, observed=design.outcome, dims=dims)

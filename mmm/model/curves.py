@@ -18,14 +18,23 @@ import math
 import numpy as np
 from numba import njit
 
-from mmm.model.vector import OPTIONS, exp_array, log_array
+from mmm.model.vector import (
+    OPTIONS,
+    exp_array,
+    lagged_product,
+    log_array,
+    product_of,
+    total_of,
+)
 
 # Columns of the table of natural parameters, one row a channel.
-SHARE, SPLIT, ADSTOCK_1, ADSTOCK_2, HALF, SLOPE, CARRY, SPREAD, MEMORY = range(9)
-COLUMNS = 9
+SHARE, SPLIT, ADSTOCK_1, ADSTOCK_2, HALF, SLOPE, CARRY, SPREAD, MEMORY, DRIFT = range(10)
+COLUMNS = 10
 
 NO_ADSTOCK, GEOMETRIC, DELAYED, WEIBULL_PDF, WEIBULL_CDF = range(5)
 LINEAR, HILL, MICHAELIS_MENTEN, TANH, ROOT = range(5)
+CUSTOM = -1
+"""A family written by the user: these loops do not know it, the PyTensor graph does."""
 
 TINY = 1e-12
 LN2 = math.log(2.0)
@@ -65,6 +74,51 @@ def lag_weights(code, p1, p2, w, d1, d2):
 
 
 @njit(**OPTIONS)
+def geometric(keep, x, level, a):
+    """Fills `a` with a_t = keep a_{t-1} + (1 - keep) x_t, a_{-1} = level; x (T,), a (T,).
+
+    Four periods a step, so that the chain of dependent multiplications is a quarter as long.
+    """
+    periods = x.shape[0]
+    gain, two = 1.0 - keep, keep * keep
+    three, four = two * keep, two * two
+    whole = periods - periods % 4
+    for t in range(0, whole, 4):
+        x0, x2 = gain * x[t], gain * x[t + 2]
+        x1, x3 = gain * x[t + 1] + keep * x0, gain * x[t + 3] + keep * x2
+        a[t] = x0 + keep * level
+        a[t + 1] = x1 + two * level
+        a[t + 2] = x2 + keep * x1 + three * level
+        level = (x3 + two * x1) + four * level
+        a[t + 3] = level
+    for t in range(whole, periods):
+        level = keep * level + gain * x[t]
+        a[t] = level
+
+
+@njit(**OPTIONS)
+def geometric_back(keep, bar):
+    """bar_t += keep bar_{t+1} from the end, in place: the adjoint of `geometric` over 1 - keep."""
+    two = keep * keep
+    three, four = two * keep, two * two
+    level = 0.0
+    t = bar.shape[0] - 1
+    while t >= 3:
+        x1, x3 = bar[t - 1] + keep * bar[t], bar[t - 3] + keep * bar[t - 2]
+        x2 = bar[t - 2] + keep * x1
+        bar[t] += keep * level
+        bar[t - 1] = x1 + two * level
+        bar[t - 2] = x2 + three * level
+        level = (x3 + two * x1) + four * level
+        bar[t - 3] = level
+        t -= 4
+    while t >= 0:
+        level = bar[t] + keep * level
+        bar[t] = level
+        t -= 1
+
+
+@njit(**OPTIONS)
 def adstock_series(code, p1, w, x, pre, a):
     """Fills `a` with the adstock of `x` (periods,), given weights `w` or a half-life `p1`."""
     periods = x.shape[0]
@@ -72,11 +126,7 @@ def adstock_series(code, p1, w, x, pre, a):
         for t in range(periods):
             a[t] = x[t]
     elif code == GEOMETRIC:
-        keep = 2.0 ** (-1.0 / p1)
-        level = pre
-        for t in range(periods):
-            level = keep * level + (1.0 - keep) * x[t]
-            a[t] = level
+        geometric(2.0 ** (-1.0 / p1), x, pre, a)
     else:
         lags = w.shape[0]
         tail = 1.0
@@ -134,67 +184,53 @@ def saturation_slopes(code, a, s, half, slope):
 
 
 @njit(**OPTIONS)
-def saturate_series(code, a, half, slope, s, work):
-    """Fills `s` (periods,) with the saturation of levels `a`; `work` is (2, periods)."""
+def saturate_series(code, a, half, slope, s, logs, work):
+    """Fills `s` (periods,) with the saturation of levels `a`, and `logs` with log(a / half) where
+    the family needs it; `work` is (2, periods)."""
+    periods = a.shape[0]
     if code != HILL:
-        for t in range(a.shape[0]):
+        for t in range(periods):
             s[t] = saturate(code, a[t], half, slope)
         return
-    logs, scratch = work[0], work[1]
-    for t in range(a.shape[0]):
-        s[t] = max(a[t], TINY)
-    log_array(s, logs, scratch)
+    safe, scratch = work[0], work[1]
+    for t in range(periods):
+        safe[t] = max(a[t], TINY)
+    log_array(safe, logs, scratch)
     log_half = math.log(half)
-    for t in range(a.shape[0]):
-        logs[t] = slope * (log_half - logs[t])
-    exp_array(logs, s, scratch)
-    for t in range(a.shape[0]):
+    for t in range(periods):
+        logs[t] -= log_half
+        safe[t] = -slope * logs[t]
+    exp_array(safe, s, scratch)
+    for t in range(periods):
         s[t] = 1.0 / (1.0 + s[t]) if a[t] > TINY else 0.0
 
 
 @njit(**OPTIONS)
-def forward(theta, adstock, saturation, lags, media, early, exposure, now, stock):
-    """Fills `exposure` (a), `now` (s) and `stock` (B), each (geos, channels, periods)."""
-    geos, channels, periods = media.shape
-    w, d1, d2 = np.empty(lags), np.empty(lags), np.empty(lags)
-    work = np.empty((2, periods))
+def forward(theta, data, work):
+    """Fills `work.exposure` (a), `work.now` (s) and `work.stock` (B), each (geos, channels,
+    periods), `work.logs` for the adjoint, and `work.means` (channels, 2): the weighted means of s
+    and B over the window, by which gains are divided."""
+    geos, channels, _ = data.media.shape
+    w, d1, d2 = work.lag_weights[0], work.lag_weights[1], work.lag_weights[2]
     for c in range(channels):
         row = theta[c]
-        if adstock[c] > GEOMETRIC:
-            lag_weights(adstock[c], row[ADSTOCK_1], row[ADSTOCK_2], w, d1, d2)
+        adstock, code = data.adstock[c], data.saturation[c]
+        if adstock > GEOMETRIC:
+            lag_weights(adstock, row[ADSTOCK_1], row[ADSTOCK_2], w, d1, d2)
         keep = 2.0 ** (-1.0 / row[MEMORY])
-        code, half, slope = saturation[c], row[HALF], row[SLOPE]
+        half, slope = row[HALF], row[SLOPE]
         branded = row[SPLIT] > 0.0
+        mean_now, mean_stock = 0.0, 0.0
         for g in range(geos):
-            pre = row[CARRY] * early[g, c]
-            a, s = exposure[g, c], now[g, c]
-            adstock_series(adstock[c], row[ADSTOCK_1], w, media[g, c], pre, a)
-            saturate_series(code, a, half, slope, s, work)
+            pre = row[CARRY] * data.early[g, c]
+            a, s, b = work.exposure[g, c], work.now[g, c], work.stock[g, c]
+            adstock_series(adstock, row[ADSTOCK_1], w, data.media[g, c], pre, a)
+            saturate_series(code, a, half, slope, s, work.logs[g, c], work.series)
+            mean_now += data.weight[g] * total_of(s)
             if branded:
-                level = saturate(code, pre, half, slope)
-                for t in range(s.shape[0]):
-                    level = keep * level + (1.0 - keep) * s[t]
-                    stock[g, c, t] = level
-
-
-@njit(**OPTIONS)
-def normalisers(theta, now, stock, weight, out):
-    """Weighted means over the window, (channels, 2) for `now` and `stock`; weights are (geos,)
-    and sum to one over geos and periods."""
-    geos, channels, periods = now.shape
-    for c in range(channels):
-        out[c, 0] = 0.0
-        out[c, 1] = 0.0
-        branded = theta[c, SPLIT] > 0.0
-        for g in range(geos):
-            first, second = 0.0, 0.0
-            for t in range(periods):
-                first += now[g, c, t]
-            if branded:
-                for t in range(periods):
-                    second += stock[g, c, t]
-            out[c, 0] += weight[g] * first
-            out[c, 1] += weight[g] * second
+                geometric(keep, s, saturate(code, pre, half, slope), b)
+                mean_stock += data.weight[g] * total_of(b)
+        work.means[c, 0], work.means[c, 1] = mean_now, mean_stock
 
 
 @njit(**OPTIONS)
@@ -207,21 +243,46 @@ def gains(theta, means, c):
 
 
 @njit(**OPTIONS)
-def effects(theta, means, now, stock, out):
-    """Fills `out` (geos, channels, periods) with each channel's effect before geo deviations."""
-    geos, channels, periods = now.shape
+def effects(theta, data, work):
+    """Fills `work.dynamic` (geos, C + V, periods): each channel's effect before geo deviations,
+    then, for every channel whose effectiveness moves, its effect times each drift basis."""
+    geos, channels, periods = data.media.shape
+    bases = data.drift.shape[0]
     for c in range(channels):
-        first, second = gains(theta, means, c)
+        first, second = gains(theta, work.means, c)
         for g in range(geos):
-            for t in range(periods):
-                out[g, c, t] = first * now[g, c, t]
+            out, s, b = work.dynamic[g, c], work.now[g, c], work.stock[g, c]
             if second > 0.0:
                 for t in range(periods):
-                    out[g, c, t] += second * stock[g, c, t]
+                    out[t] = first * s[t] + second * b[t]
+            else:
+                for t in range(periods):
+                    out[t] = first * s[t]
+    for place in range(data.drifting.shape[0]):
+        for g in range(geos):
+            effect = work.dynamic[g, data.drifting[place]]
+            for k in range(bases):
+                out, basis = work.dynamic[g, channels + place * bases + k], data.drift[k]
+                for t in range(periods):
+                    out[t] = effect[t] * basis[t]
 
 
 @njit(**OPTIONS)
-def _adstock_adjoint(code, row, w, d1, d2, x, pre, a, bar, wbar):
+def effects_adjoint(data, work):
+    """Adds to the effects' part of `work.dynamic_bar` what their drift rows pass back."""
+    geos, channels, periods = data.media.shape
+    bases = data.drift.shape[0]
+    for place in range(data.drifting.shape[0]):
+        for g in range(geos):
+            out = work.dynamic_bar[g, data.drifting[place]]
+            for k in range(bases):
+                bar, basis = work.dynamic_bar[g, channels + place * bases + k], data.drift[k]
+                for t in range(periods):
+                    out[t] += bar[t] * basis[t]
+
+
+@njit(**OPTIONS)
+def adstock_adjoint(code, row, w, d1, d2, x, pre, a, bar, wbar):
     """Gradient of sum(bar * a) by the two adstock parameters and by `pre`. Spoils `bar`."""
     periods = x.shape[0]
     if code == NO_ADSTOCK:
@@ -229,12 +290,9 @@ def _adstock_adjoint(code, row, w, d1, d2, x, pre, a, bar, wbar):
     if code == GEOMETRIC:
         half_life = row[ADSTOCK_1]
         keep = 2.0 ** (-1.0 / half_life)
-        carry, total = 0.0, 0.0
-        for t in range(periods - 1, -1, -1):
-            carry = bar[t] + keep * carry
-            before = a[t - 1] if t > 0 else pre
-            total += carry * (before - x[t])
-        return total * keep * LN2 / (half_life * half_life), 0.0, keep * carry
+        geometric_back(keep, bar)
+        total = bar[0] * (pre - x[0]) + lagged_product(bar, a, x)
+        return total * keep * LN2 / (half_life * half_life), 0.0, keep * bar[0]
     lags = w.shape[0]
     pre_bar, mean = 0.0, 0.0
     for k in range(lags):
@@ -255,127 +313,82 @@ def _adstock_adjoint(code, row, w, d1, d2, x, pre, a, bar, wbar):
 
 
 @njit(**OPTIONS)
-def adjoint(theta, adstock, saturation, lags, media, early, weight, exposure, now, stock, means,
-            effect_bar, theta_bar):  # fmt: skip
-    """Adds to `theta_bar` the gradient of sum(effect_bar * effects)."""
-    geos, channels, periods = media.shape
-    w, d1, d2, wbar = np.empty(lags), np.empty(lags), np.empty(lags), np.empty(lags)
-    bar, work = np.empty(periods), np.empty((3, periods))
+def adjoint(theta, data, work, theta_bar):
+    """Adds to `theta_bar` (channels, columns) the gradient of sum(dynamic_bar * effects)."""
+    geos, channels, periods = data.media.shape
+    w, d1, d2, wbar = (
+        work.lag_weights[0], work.lag_weights[1], work.lag_weights[2], work.lag_weights[3]
+    )  # fmt: skip
+    bar, flow = work.series[0], work.series[1]
     for c in range(channels):
         row, out = theta[c], theta_bar[c]
-        if adstock[c] > GEOMETRIC:
-            lag_weights(adstock[c], row[ADSTOCK_1], row[ADSTOCK_2], w, d1, d2)
-        code, half, slope = saturation[c], row[HALF], row[SLOPE]
+        adstock, code = data.adstock[c], data.saturation[c]
+        if adstock > GEOMETRIC:
+            lag_weights(adstock, row[ADSTOCK_1], row[ADSTOCK_2], w, d1, d2)
+        half, slope = row[HALF], row[SLOPE]
         share, split, memory = row[SHARE], row[SPLIT], row[MEMORY]
         keep = 2.0 ** (-1.0 / memory)
         branded = split > 0.0
-        first, second = gains(theta, means, c)
-        dot_now, dot_stock = 0.0, 0.0
+        first, second = gains(theta, work.means, c)
+        mean_now, mean_stock = 0.0, 0.0
         for g in range(geos):
-            one, two = 0.0, 0.0
-            for t in range(periods):
-                one += effect_bar[g, c, t] * now[g, c, t]
+            mean_now += product_of(work.dynamic_bar[g, c], work.now[g, c])
             if branded:
-                for t in range(periods):
-                    two += effect_bar[g, c, t] * stock[g, c, t]
-            dot_now += one
-            dot_stock += two
-        mean_now = dot_now / means[c, 0] if means[c, 0] > 0.0 else 0.0
-        mean_stock = dot_stock / means[c, 1] if branded and means[c, 1] > 0.0 else 0.0
+                mean_stock += product_of(work.dynamic_bar[g, c], work.stock[g, c])
+        mean_now = mean_now / work.means[c, 0] if work.means[c, 0] > 0.0 else 0.0
+        mean_stock = mean_stock / work.means[c, 1] if second > 0.0 else 0.0
         out[SHARE] += (1.0 - split) * mean_now + split * mean_stock
         out[SPLIT] += share * (mean_stock - mean_now)
         for g in range(geos):
-            pre = row[CARRY] * early[g, c]
-            a, s, b = exposure[g, c], now[g, c], stock[g, c]
-            shift = weight[g] * mean_now
+            pre = row[CARRY] * data.early[g, c]
+            effect_bar = work.dynamic_bar[g, c]
+            a, s, b = work.exposure[g, c], work.now[g, c], work.stock[g, c]
+            shift = data.weight[g] * mean_now
             for t in range(periods):
-                bar[t] = first * (effect_bar[g, c, t] - shift)
-            pre_bar, keep_bar = 0.0, 0.0
+                bar[t] = first * (effect_bar[t] - shift)
+            pre_bar = 0.0
             if branded:
                 start = saturate(code, pre, half, slope)
-                shift = weight[g] * mean_stock
-                flow = 0.0
-                for t in range(periods - 1, -1, -1):
-                    flow = second * (effect_bar[g, c, t] - shift) + keep * flow
-                    before = b[t - 1] if t > 0 else start
-                    keep_bar += flow * (before - s[t])
-                    bar[t] += (1.0 - keep) * flow
-                start_bar = keep * flow
+                shift = data.weight[g] * mean_stock
+                for t in range(periods):
+                    flow[t] = second * (effect_bar[t] - shift)
+                geometric_back(keep, flow)
+                for t in range(periods):
+                    bar[t] += (1.0 - keep) * flow[t]
+                keep_bar = flow[0] * (start - s[0]) + lagged_product(flow, b, s)
+                start_bar = keep * flow[0]
                 by_level, by_half, by_slope = saturation_slopes(code, pre, start, half, slope)
-                pre_bar += start_bar * by_level
+                pre_bar = start_bar * by_level
                 out[HALF] += start_bar * by_half
                 out[SLOPE] += start_bar * by_slope
                 out[MEMORY] += keep_bar * keep * LN2 / (memory * memory)
-            half_bar, slope_bar = 0.0, 0.0
-            if code == HILL:
-                log_half = math.log(half)
-                logs, safe = work[0], work[1]
-                for t in range(periods):
-                    safe[t] = max(a[t], TINY)
-                log_array(safe, logs, work[2])
-                for t in range(periods):
-                    inner = bar[t] * s[t] * (1.0 - s[t])
-                    slope_bar += inner * (logs[t] - log_half)
-                    half_bar -= inner
-                    bar[t] = inner * slope / safe[t]
-                half_bar *= slope / half
-            else:
-                for t in range(periods):
-                    by_level, by_half, by_slope = saturation_slopes(code, a[t], s[t], half, slope)
-                    half_bar += bar[t] * by_half
-                    slope_bar += bar[t] * by_slope
-                    bar[t] *= by_level
+            half_bar, slope_bar = saturation_adjoint(
+                code, a, s, work.logs[g, c], half, slope, bar, flow
+            )
             out[HALF] += half_bar
             out[SLOPE] += slope_bar
-            one, two, pre_more = _adstock_adjoint(
-                adstock[c], row, w, d1, d2, media[g, c], pre, a, bar, wbar
+            one, two, pre_more = adstock_adjoint(
+                adstock, row, w, d1, d2, data.media[g, c], pre, a, bar, wbar
             )
             out[ADSTOCK_1] += one
             out[ADSTOCK_2] += two
-            out[CARRY] += (pre_bar + pre_more) * early[g, c]
+            out[CARRY] += (pre_bar + pre_more) * data.early[g, c]
 
 
 @njit(**OPTIONS)
-def channel_draws(table, means, adstock, saturation, lags, media, early, direction, worth,
-                  deviation, now_out, stock_out, slope_out):  # fmt: skip
-    """One channel's effect for many draws, the counterfactual every result is read from.
-
-    table (D, columns), means (D, 2) as fitted, media (G, T) scaled, early (G,) level before
-    the first period, direction (G, T) a change of media, worth (G, T) of a unit of effect,
-    deviation (D, G) the geo factors.
-    Fills now_out and stock_out (D, G, T): shares of the geo's mean outcome, now and through
-    the brand stock; slope_out (D, G): the derivative of their worth over time along
-    `direction`, with what the brand stock still earns after the last period.
-    """
-    draws = table.shape[0]
-    geos, periods = media.shape
-    w, d1, d2 = np.empty(lags), np.empty(lags), np.empty(lags)
-    a, moved, now = np.empty(periods), np.empty(periods), np.empty(periods)
-    work = np.empty((2, periods))
-    for i in range(draws):
-        row = table[i]
-        code, half, slope = saturation, row[HALF], row[SLOPE]
-        if adstock > GEOMETRIC:
-            lag_weights(adstock, row[ADSTOCK_1], row[ADSTOCK_2], w, d1, d2)
-        keep = 2.0 ** (-1.0 / row[MEMORY])
-        share, split = row[SHARE], row[SPLIT]
-        first = share * (1.0 - split) / means[i, 0] if means[i, 0] > 0.0 else 0.0
-        second = share * split / means[i, 1] if split > 0.0 and means[i, 1] > 0.0 else 0.0
-        for g in range(geos):
-            pre = row[CARRY] * early[g]
-            adstock_series(adstock, row[ADSTOCK_1], w, media[g], pre, a)
-            adstock_series(adstock, row[ADSTOCK_1], w, direction[g], 0.0, moved)
-            saturate_series(code, a, half, slope, now, work)
-            level = saturate(code, pre, half, slope)
-            rise, total = 0.0, 0.0
-            for t in range(periods):
-                s = now[t]
-                by_level, _, _ = saturation_slopes(code, a[t], s, half, slope)
-                step = by_level * moved[t]
-                level = keep * level + (1.0 - keep) * s
-                rise = keep * rise + (1.0 - keep) * step
-                total += worth[g, t] * (first * step + second * rise)
-                now_out[i, g, t] = deviation[i, g] * first * s
-                stock_out[i, g, t] = deviation[i, g] * second * level
-            total += worth[g, periods - 1] * second * rise * keep / (1.0 - keep)
-            slope_out[i, g] = deviation[i, g] * total
+def saturation_adjoint(code, a, s, logs, half, slope, bar, flow):
+    """Turns `bar` from the gradient by `s` into that by `a`, in place; returns the gradients by
+    half-saturation and slope. `flow` (periods,) is spoilt."""
+    periods = a.shape[0]
+    if code == HILL:
+        for t in range(periods):
+            flow[t] = bar[t] * s[t] * (1.0 - s[t])
+            bar[t] = flow[t] * slope / max(a[t], TINY)
+        return -total_of(flow) * slope / half, product_of(flow, logs)
+    half_bar, slope_bar = 0.0, 0.0
+    for t in range(periods):
+        by_level, by_half, by_slope = saturation_slopes(code, a[t], s[t], half, slope)
+        half_bar += bar[t] * by_half
+        slope_bar += bar[t] * by_slope
+        bar[t] *= by_level
+    return half_bar, slope_bar

@@ -1,4 +1,4 @@
-"""The joint log-density of the sampled scalars, compiled: prior, curves, collapsed likelihood.
+"""The joint log-density of what is sampled, compiled: prior, curves, likelihood.
 
 It equals the PyMC model of `mmm.model.build` on the unconstrained scale (log of positive
 variables, logit of bounded ones), which tests hold to 1e-8.
@@ -10,9 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmm.model import curves, kernel
+from mmm.model import curves, kernel, own
 from mmm.model.design import Design
+from mmm.model.lanes import LANES
+from mmm.model.own import OwnChannel
 from mmm.model.spec import ModelSpec
+from mmm.model.views import VALUE_ONLY, Data, Pool, Work
 
 _KINDS = {"lognormal": kernel.EXP, "halfnormal": kernel.EXP_FOLDED, "logitnormal": kernel.LOGIT}
 
@@ -20,7 +23,7 @@ _KINDS = {"lognormal": kernel.EXP, "halfnormal": kernel.EXP_FOLDED, "logitnormal
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Where each sampled scalar goes. `scalar` and `cell` pair up: scalar i fills flat cell j
-    of the parameter table, then sigmas, then scales."""
+    of the parameter table, then sigmas, then the two trend scales, then nu."""
 
     kind: np.ndarray
     location: np.ndarray
@@ -38,7 +41,7 @@ def layout_of(spec: ModelSpec) -> Layout:
     """The layout of `spec`'s variables, in order."""
     table = np.array(spec.base, dtype=float)
     geos = len(spec.geos)
-    base = np.concatenate([table.ravel(), np.ones(geos), np.ones(2)])
+    base = np.concatenate([table.ravel(), np.ones(geos), np.ones(2), [np.inf]])
     kinds, locations, scales, scalar, cell = [], [], [], [], []
     for variable in spec.variables:
         for label, prior in enumerate(variable.priors):
@@ -50,8 +53,10 @@ def layout_of(spec: ModelSpec) -> Layout:
                 cells = [row * curves.COLUMNS + variable.column for row in variable.rows[label]]
             elif variable.place == "sigma":
                 cells = [table.size + label]
-            else:
+            elif variable.place == "scale":
                 cells = [table.size + geos + variable.column]
+            else:
+                cells = [table.size + geos + 2]
             scalar += [index] * len(cells)
             cell += cells
     return Layout(
@@ -64,143 +69,202 @@ def layout_of(spec: ModelSpec) -> Layout:
     )
 
 
-class Workspace:
-    """Arrays that `Density.moments` fills and reuses."""
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """One posterior draw, linear coefficients included.
 
-    def __init__(self, spec: ModelSpec, design: Design) -> None:
-        shape = design.media.shape
-        geos, channels, _ = shape
-        own, shared = design.own, design.baseline.shared.shape[1]
-        size = own + (channels if spec.pooled else 0)
-        self.exposure, self.now, self.stock = np.zeros(shape), np.zeros(shape), np.zeros(shape)
-        self.effect = np.zeros(shape)
-        self.means = np.zeros((channels, 2))
-        self.inverse = np.zeros((geos, size, size))
-        self.lower = np.zeros((geos, size, size))
-        self.cross = np.zeros((geos, size, shared))
-        self.solved = np.zeros((geos, size, shared))
-        self.schur_lower = np.zeros((shared, shared))
-        self.schur_inverse = np.zeros((shared, shared))
-        self.own_mean = np.zeros((geos, size))
-        self.shared_mean = np.zeros(shared)
-        self.geo_gram = np.zeros((geos, shared, shared))
+    table (C, columns), means (C, 2) normalisers of the window, sigma (G,), nu (inf for normal
+    noise), own (G, K0) and shared (P,) baseline coefficients in units of the outcome the
+    likelihood sees, deviation (G, C) geo factors, drift (C, B) coefficients of time-varying
+    effectiveness, scales (2,) of trend and geo trend, effect (G, T, C) before both.
+    """
+
+    table: np.ndarray
+    means: np.ndarray
+    sigma: np.ndarray
+    nu: float
+    own: np.ndarray
+    shared: np.ndarray
+    deviation: np.ndarray
+    drift: np.ndarray
+    scales: np.ndarray
+    effect: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
 class Density:
-    """The log-density of `spec` on `design`, as a function of natural or unconstrained values."""
+    """The log-density of `spec` on `design`, as a function of an unconstrained point.
+
+    The point holds the sampled scalars (`layout.size`) and, with Student-t noise, the whitened
+    linear coefficients after them (`coefficients`).
+    """
 
     spec: ModelSpec
     design: Design
     layout: Layout
-    adstock: np.ndarray
-    saturation: np.ndarray
+    data: Data
+    written: tuple[OwnChannel, ...] = ()
+    """Channels with a transform of the user's own, which the kernels do not know."""
+
+    @property
+    def own_size(self) -> int:
+        """Coefficients a geo has of its own: baseline rows, then channels where geos pool."""
+        return self.design.own + len(self.spec.channels) * self.spec.pooled
+
+    @property
+    def shared_size(self) -> int:
+        """Coefficients that geos share: baseline rows, then drift."""
+        drift = len(self.spec.drifting) * len(self.design.drift)
+        return len(self.design.shared_row) + drift
+
+    @property
+    def coefficients(self) -> int:
+        """How many linear coefficients are sampled rather than integrated out."""
+        if self.spec.likelihood != "student_t":
+            return 0
+        return len(self.spec.geos) * self.own_size + self.shared_size
+
+    @property
+    def size(self) -> int:
+        """Length of the point that is sampled."""
+        return self.layout.size + self.coefficients
 
     def centre(self) -> np.ndarray:
         """The middle of the priors on the unconstrained scale, (size,)."""
         folded = self.layout.kind == kernel.EXP_FOLDED
-        return np.where(folded, np.log(0.5 * self.layout.scale), self.layout.location)
+        middle = np.where(folded, np.log(0.5 * self.layout.scale), self.layout.location)
+        return np.concatenate([middle, np.zeros(self.coefficients)])
 
     def width(self) -> np.ndarray:
         """Prior standard deviations on the unconstrained scale, (size,); 1 for folded ones."""
-        return np.where(self.layout.kind == kernel.EXP_FOLDED, 1.0, self.layout.scale)
+        folded = self.layout.kind == kernel.EXP_FOLDED
+        return np.concatenate(
+            [np.where(folded, 1.0, self.layout.scale), np.ones(self.coefficients)]
+        )
 
-    def workspace(self) -> Workspace:
-        return Workspace(self.spec, self.design)
+    def workspace(self, slots: int = 1) -> Pool:
+        """Memory to evaluate the density in, for as many threads at once as it has slots."""
+        return Pool(self.data, self.spec.lags, self.spec.pooled, slots)
 
-    def split(self, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Parameter table (C, columns), sigma (G,), prior scales of own and shared rows."""
-        channels, geos = len(self.spec.channels), len(self.spec.geos)
-        table = cells[: channels * curves.COLUMNS].reshape(channels, curves.COLUMNS)
-        sigma = cells[table.size : table.size + geos]
-        scales = np.append(cells[table.size + geos :], 1.0)  # group -1 reads the last, 1.0
-        baseline = self.design.baseline
-        own_sd = baseline.own_sd * scales[baseline.own_group]
-        shared_sd = baseline.shared_sd * scales[baseline.shared_group]
-        return table, sigma, own_sd, shared_sd
-
-    def cells(self, value: np.ndarray) -> np.ndarray:
-        """Flat cells from natural values (size,)."""
-        cells = self.layout.base.copy()
-        cells[self.layout.cell] = value[self.layout.scalar]
-        return cells
-
-    def spread(self, table: np.ndarray) -> np.ndarray:
-        pooled = table[:, curves.SPREAD] if self.spec.pooled else table[:0, curves.SPREAD]
-        return np.ascontiguousarray(pooled)
-
-    def moments(self, cells: np.ndarray, work: Workspace) -> float:
-        """Log-likelihood at flat `cells`; leaves effects and conditional moments in `work`."""
-        table, sigma, own_sd, shared_sd = self.split(cells)
-        design = self.design
-        return kernel.window(
-            table, self.spread(table), sigma, own_sd, shared_sd, self.adstock, self.saturation,
-            self.spec.lags, design.media, design.early, design.weight, design.rows, design.gram,
-            design.own, work.exposure, work.now, work.stock, work.means, work.effect,
-            work.inverse, work.lower, work.cross, work.solved, work.schur_lower,
-            work.schur_inverse, work.own_mean, work.shared_mean, work.geo_gram,
-        )  # fmt: skip
-
-    def value_and_gradient(self, q: np.ndarray) -> tuple[float, np.ndarray]:
+    def value_and_gradient(
+        self, q: np.ndarray, pool: Pool | None = None
+    ) -> tuple[float, np.ndarray]:
         """Log-density and gradient at unconstrained `q` (size,); NaN where it cannot be had."""
-        arrays = self.arrays()
-        gradient = np.empty_like(q)
-        value = kernel.joint(
-            q, gradient, *(arrays[name] for name in (*kernel.INTEGERS, *kernel.REALS)),
-            self.design.own, self.spec.lags, self.spec.pooled,
-        )  # fmt: skip
-        return value, gradient
+        pool = pool or self.workspace()
+        if self.written:
+            return own.value_and_gradient(self.written, self.spec.likelihood, pool, q)
+        point, gradient = np.ascontiguousarray(q, dtype=float), np.empty(len(q))
+        return kernel.call(self.spec.likelihood, pool.header, point, gradient), gradient
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The kernel's arrays by name, contiguous."""
-        layout, design = self.layout, self.design
-        baseline = design.baseline
-        return {
-            "kind": layout.kind,
-            "scalar": layout.scalar,
-            "cell": layout.cell,
-            "adstock": self.adstock,
-            "saturation": self.saturation,
-            "own_group": baseline.own_group,
-            "shared_group": baseline.shared_group,
-            "location": layout.location,
-            "scale": layout.scale,
-            "base": layout.base,
-            "media": design.media,
-            "early": design.early,
-            "weight": design.weight,
-            "rows": design.rows,
-            "gram": design.gram,
-            "own_sd": baseline.own_sd,
-            "shared_sd": baseline.shared_sd,
-        }
+    def draw(self, value: np.ndarray, pool: Pool, rng: np.random.Generator) -> Draw:
+        """The draw at one row of a fit's values (size,), natural scalars then coefficients.
 
-    def header(self) -> np.ndarray:
-        """Sizes and addresses for the C callback; valid while this object lives."""
-        geos, channels, periods = self.design.media.shape
-        sizes = [
-            self.layout.size, len(self.layout.cell), len(self.layout.base), geos, channels,
-            periods, self.design.own, len(self.design.baseline.shared_sd), self.spec.lags,
-            int(self.spec.pooled),
-        ]  # fmt: skip
-        arrays = self.arrays()
-        addresses = [arrays[name].ctypes.data for name in (*kernel.INTEGERS, *kernel.REALS)]
-        return np.array(sizes + addresses, dtype=np.int64)
+        Where linear coefficients were integrated out they are drawn from their exact
+        conditional. Uses one block of noise from `rng` either way.
+        """
+        scalars = self.layout.size
+        q = unconstrained_values(self, value)
+        pool.header[VALUE_ONLY] = 1
+        logp, _ = self.value_and_gradient(q, pool)
+        pool.header[VALUE_ONLY] = 0
+        geos, rows, size = len(self.spec.geos), self.design.own, self.own_size
+        own_noise = rng.standard_normal((geos, size))
+        shared_noise = rng.standard_normal(self.shared_size)
+        if not np.isfinite(logp):
+            raise FloatingPointError("the log-density of a stored draw is not finite")
+        work = pool.work
+        if self.coefficients:
+            own_white = value[scalars : scalars + geos * size].reshape(geos, size)
+            shared_white = value[scalars + geos * size :]
+        else:
+            own_white, shared_white = self._conditional(work, own_noise, shared_noise)
+        table, static = work.table.copy(), len(self.design.shared_row)
+        deviation = np.ones((geos, len(table)))
+        if self.spec.pooled:
+            deviation += own_white[:, rows:] * table[:, curves.SPREAD]
+        drift = np.zeros((len(table), len(self.design.drift)))
+        moving = (shared_white * work.shared_sd)[static:]
+        if self.spec.drifting:
+            drift[list(self.spec.drifting)] = moving.reshape(len(self.spec.drifting), -1)
+        channels = len(table)
+        return Draw(
+            table=table,
+            means=work.means.copy(),
+            sigma=work.sigma.copy(),
+            nu=float(work.cells[-1]),
+            own=own_white[:, :rows] * work.own_sd,
+            shared=(shared_white * work.shared_sd)[:static],
+            deviation=deviation,
+            drift=drift,
+            scales=work.cells[-3:-1].copy(),
+            effect=work.dynamic[:, :channels].transpose(0, 2, 1).copy(),
+        )
+
+    def _conditional(
+        self, work: Work, own_noise: np.ndarray, shared_noise: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Whitened coefficients, own (G, K) and shared (P + V), from standard noise."""
+        (geos, size), shared = own_noise.shape, len(shared_noise)
+        step = work.schur_root.T @ shared_noise
+        mean = from_lanes(work.own_mean, geos, size)
+        root = from_lanes(work.root, geos, size, size)
+        solved = from_lanes(work.solved, geos, size, shared)
+        # the covariance of own coefficients given the shared ones is root' root
+        inner = (root * own_noise[:, :, None]).sum(axis=1)
+        return mean + inner - solved @ step, work.shared_mean + step
+
+
+def from_lanes(blocks: np.ndarray, geos: int, *shape: int) -> np.ndarray:
+    """Matrices of all geos, (geos, *shape), from blocks of lanes."""
+    wide = blocks.reshape(len(blocks), *shape, LANES)
+    return np.moveaxis(wide, -1, 1).reshape(len(blocks) * LANES, *shape)[:geos]
 
 
 def build_density(spec: ModelSpec, design: Design) -> Density:
     """The compiled log-density of `spec` on `design`."""
-    return Density(
-        spec=spec,
-        design=design,
-        layout=layout_of(spec),
+    layout, baseline = layout_of(spec), design.baseline
+    data = Data(
+        kind=layout.kind,
+        scalar=layout.scalar,
+        cell=layout.cell,
         adstock=np.array(spec.adstock, dtype=np.int64),
         saturation=np.array(spec.saturation, dtype=np.int64),
+        own_row=design.own_row,
+        shared_row=design.shared_row,
+        own_group=baseline.own_group,
+        shared_group=baseline.shared_group,
+        drifting=np.array(spec.drifting, dtype=np.int64),
+        location=layout.location,
+        scale=layout.scale,
+        base=layout.base,
+        weight=design.weight,
+        own_base=baseline.own_sd,
+        shared_base=baseline.shared_sd,
+        early=design.early,
+        common=design.common,
+        drift=design.drift,
+        media=design.media,
+        local=design.local,
+        gram=design.gram,
     )
+    data = Data(*(np.ascontiguousarray(array) for array in data))
+    return Density(spec, design, layout, data, own.own_channels(spec, design))
 
 
 def natural_values(density: Density, unconstrained: np.ndarray) -> np.ndarray:
-    """Natural values of unconstrained draws, same shape (..., size)."""
+    """Natural values of unconstrained points, same shape (..., size)."""
+    scalars = density.layout.size
     logit = density.layout.kind == kernel.LOGIT
-    natural = np.exp(np.where(logit, 0.0, unconstrained))
-    return np.where(logit, 1.0 / (1.0 + np.exp(-unconstrained)), natural)
+    sampled = unconstrained[..., :scalars]
+    natural = np.exp(np.where(logit, 0.0, sampled))
+    natural = np.where(logit, 1.0 / (1.0 + np.exp(-sampled)), natural)
+    return np.concatenate([natural, unconstrained[..., scalars:]], axis=-1)
+
+
+def unconstrained_values(density: Density, natural: np.ndarray) -> np.ndarray:
+    """The inverse of `natural_values`."""
+    scalars = density.layout.size
+    logit = density.layout.kind == kernel.LOGIT
+    sampled = natural[..., :scalars]
+    odds = sampled / np.where(logit, 1.0 - sampled, 1.0)
+    return np.concatenate([np.log(odds), natural[..., scalars:]], axis=-1)

@@ -1,7 +1,8 @@
 """Design: the panel as the scaled arrays a likelihood works on, and how to extend them.
 
-Outcome is over its geo mean. Media is per head (population, or mean outcome where the study
-names none), over the channel's mean while active. Controls are standardised.
+Outcome is over its geo mean, its logarithm where noise is log-normal. Media is per head
+(population, or mean outcome where the study names none), over the channel's mean while active.
+Controls are standardised.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import numpy as np
 import pandas as pd
 
 from mmm.data.panel import Panel
-from mmm.model.spec import ModelSpec, outcome_scale
+from mmm.model.spec import ModelSpec, outcome_scale, seen_outcome
 from mmm.transforms.baseline import fourier, holiday_counts, trend_ramps
 
 INTERCEPT, INTERCEPT_SD = 0.5, 0.5
 """Prior of a geo's baseline at the start, as a share of its mean outcome."""
+LOG_INTERCEPT = -0.5
+"""Its prior mean on the log scale, for multiplicative models."""
 GEO_SEASON = 0.25
 """How much geos differ in seasonality, over the common prior scale."""
 
@@ -53,9 +56,13 @@ class BaselineRows:
 class Design:
     """Arrays of the likelihood, C-contiguous, geo first, time last.
 
+    outcome (G, T) as the likelihood sees it, and centre, the prior mean of its baseline;
     media (G, C, T); early (G, C) mean of the first periods; weight (G,) share of a geo-period
-    in the outcome; rows (G, R, T): own rows, shared rows, then the outcome less `INTERCEPT`;
-    gram (G, R, R).
+    in the outcome; drift (B, T) bases of time-varying effectiveness.
+
+    Rows that are alike in all geos are held once: common (K, T), then each geo's local rows
+    (G, L, T), the last of which is the outcome less `centre`. gram (G, K + L, K + L) are their
+    inner products; own_row (K0,) and shared_row (P,) say which row a baseline column is.
     """
 
     scaling: Scaling
@@ -64,16 +71,21 @@ class Design:
     early: np.ndarray
     weight: np.ndarray
     outcome: np.ndarray
-    rows: np.ndarray
+    centre: float
+    drift: np.ndarray
+    common: np.ndarray
+    local: np.ndarray
     gram: np.ndarray
+    own_row: np.ndarray
+    shared_row: np.ndarray
 
     @property
     def own(self) -> int:
         return self.baseline.own.shape[0]
 
 
-def scaling_of(panel: Panel) -> Scaling:
-    """Scales of `panel`."""
+def scaling_of(panel: Panel, likelihood: str = "normal") -> Scaling:
+    """Scales of `panel`, for an outcome as `likelihood` sees it."""
     data = panel.dataset
     level = data["outcome"].values.mean(axis=0)
     size = data["population"].values if "population" in data else level
@@ -89,7 +101,7 @@ def scaling_of(panel: Panel) -> Scaling:
         media=np.where(mean > 0, mean, 1.0),
         control_mean=control.mean(axis=(0, 1)),
         control_scale=np.where(spread > 0, spread, 1.0),
-        outcome_scale=outcome_scale(panel),
+        outcome_scale=outcome_scale(panel, likelihood),
     )
 
 
@@ -162,27 +174,65 @@ def period_end(panel: Panel, dates: pd.DatetimeIndex) -> pd.Timestamp:
     return pd.date_range(dates[-1], periods=2, freq=panel.frequency)[1]
 
 
+def drift_rows(spec: ModelSpec, index: np.ndarray, window: int) -> np.ndarray:
+    """Bases along which the effectiveness of time-varying channels walks, (B, len(index)).
+
+    Ramps over a quarter each, as in `trend_ramps`, less their means over the window: the
+    effectiveness averages out at the channel's share. `index` counts periods from the first of
+    the window; past its end ramps are added, whose coefficients the data has not seen.
+    """
+    if not spec.drifting:
+        return np.empty((0, len(index)))
+    ramps = trend_ramps(np.asarray(index, dtype=float), window, spec.drift_knots)
+    inside = trend_ramps(np.arange(window, dtype=float), window, spec.drift_knots).mean(axis=0)
+    means = np.pad(inside, (0, ramps.shape[1] - len(inside)))
+    return np.ascontiguousarray((ramps - means).T)
+
+
+def distinct_rows(
+    baseline: BaselineRows, outcome: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """common (K, T), local (G, L, T) ending with `outcome` (G, T), own_row and shared_row."""
+    known: dict[bytes, int] = {}
+    common: list[np.ndarray] = []
+
+    def place(row: np.ndarray) -> int:
+        key = np.ascontiguousarray(row).tobytes()
+        if key not in known:
+            known[key] = len(common)
+            common.append(row)
+        return known[key]
+
+    own_row = np.array([place(row) for row in baseline.own], dtype=np.int64)
+    shared = baseline.shared.transpose(1, 0, 2)
+    alike = [bool((rows == rows[0]).all()) for rows in shared]
+    places = [place(rows[0]) if same else -1 for rows, same in zip(shared, alike, strict=True)]
+    apart = [p for p, same in enumerate(alike) if not same]
+    for number, p in enumerate(apart):
+        places[p] = len(common) + number
+    local = np.concatenate([baseline.shared[:, apart], outcome[:, None]], axis=1)
+    return (
+        np.array(common).reshape(len(common), outcome.shape[1]),
+        np.ascontiguousarray(local),
+        own_row,
+        np.array(places, dtype=np.int64),
+    )
+
+
 def build_design(spec: ModelSpec, panel: Panel) -> Design:
     """Arrays for fitting `spec` to `panel`."""
     data = panel.dataset
-    scaling = scaling_of(panel)
+    scaling = scaling_of(panel, spec.likelihood)
     dates = panel.dates
     baseline = baseline_rows(
         spec, scaling, dates, period_end(panel, dates), data["controls"].values,
         panel.controls, len(dates),
     )  # fmt: skip
     media = scale_media(data["media"].values, scaling)
-    outcome = np.ascontiguousarray((data["outcome"].values / scaling.level).T)
-    geos = len(scaling.level)
-    rows = np.concatenate(
-        [
-            np.tile(baseline.own[None], (geos, 1, 1)),
-            baseline.shared,
-            (outcome - INTERCEPT)[:, None, :],
-        ],
-        axis=1,
-    )
-    rows = np.ascontiguousarray(rows)
+    outcome = np.ascontiguousarray(seen_outcome(panel, spec.likelihood).T)
+    centre = LOG_INTERCEPT if spec.likelihood == "lognormal" else INTERCEPT
+    common, local, own_row, shared_row = distinct_rows(baseline, outcome - centre)
+    rows = np.concatenate([np.broadcast_to(common, (len(local), *common.shape)), local], axis=1)
     return Design(
         scaling=scaling,
         baseline=baseline,
@@ -190,6 +240,11 @@ def build_design(spec: ModelSpec, panel: Panel) -> Design:
         early=np.ascontiguousarray(media[:, :, : spec.early_periods].mean(axis=2)),
         weight=scaling.level / (scaling.level.sum() * len(dates)),
         outcome=outcome,
-        rows=rows,
+        centre=centre,
+        drift=drift_rows(spec, np.arange(len(dates)), len(dates)),
+        common=common,
+        local=local,
         gram=rows @ rows.transpose(0, 2, 1),
+        own_row=own_row,
+        shared_row=shared_row,
     )

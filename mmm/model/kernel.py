@@ -2,47 +2,43 @@
 
 Numba caches compiled code on disk by the file of the outermost function only. The kernels'
 sources are hashed into the key here, so a change in any of them compiles anew and nothing
-else does.
+else does. Compiled code knows no model: refitting with other data, priors or channels compiles
+nothing.
 """
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import math
+import time
 from functools import lru_cache
 from pathlib import Path
 
-import numba
 import numpy as np
-from numba import carray, cfunc, njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from numba import cfunc, njit, types
 
-from mmm.model import collapse, curves, vector
+from mmm.model import collapse, counterfactual, curves, explicit, lanes, vector, views
 from mmm.model.vector import OPTIONS
 
 EXP, EXP_FOLDED, LOGIT = range(3)
 """How a sampled scalar gets its natural value, and with it its prior's form."""
 
 _LOG_ROOT_2PI = 0.5 * math.log(2 * math.pi)
-_SPREAD, _COLUMNS = curves.SPREAD, curves.COLUMNS
+_SPREAD, _COLUMNS, _DRIFT = curves.SPREAD, curves.COLUMNS, curves.DRIFT
 
-_SOURCES = [*(Path(module.__file__ or "") for module in (vector, curves, collapse)), Path(__file__)]
+_MODULES = (vector, lanes, views, curves, collapse, explicit, counterfactual)
+_SOURCES = [*(Path(module.__file__ or "") for module in _MODULES), Path(__file__)]
 STAMP = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()
-
-SIZES = ("scalars", "pairs", "cells", "geos", "channels", "periods", "own", "shared", "lags",
-         "pooled")  # fmt: skip
-INTEGERS = ("kind", "scalar", "cell", "adstock", "saturation", "own_group", "shared_group")
-REALS = ("location", "scale", "base", "media", "early", "weight", "rows", "gram", "own_sd",
-         "shared_sd")  # fmt: skip
-"""Layout of the header a C callback reads: sizes, then addresses of the arrays, in this order."""
 
 
 @njit(**OPTIONS)
-def constrain(q, kind, location, scale, value, jacobian, prior_grad):
+def constrain(q, data, work, prior_grad):
     """Natural values, their derivatives by q and the prior's gradient; returns the log-prior."""
     total = 0.0
-    for i in range(q.shape[0]):
+    kind, location, scale = data.kind, data.location, data.scale
+    value, jacobian = work.value, work.jacobian
+    for i in range(kind.shape[0]):
         if kind[i] == LOGIT:
             value[i] = 1.0 / (1.0 + math.exp(-q[i]))
             jacobian[i] = value[i] * (1.0 - value[i])
@@ -60,207 +56,189 @@ def constrain(q, kind, location, scale, value, jacobian, prior_grad):
     return total
 
 
-def _joint(stamp):
-    @njit(cache=True, **OPTIONS)
-    def joint(q, grad, kind, scalar, cell, adstock, saturation, own_group, shared_group,
-              location, scale, base, media, early, weight, rows, gram, own_base, shared_base,
-              own, lags, pooled):  # fmt: skip
-        """Log-density at `q` (size,), its gradient into `grad`; NaN where it cannot be had."""
-        _ = stamp
-        geos, channels, _ = media.shape
-        shared = rows.shape[1] - 1 - own
-        value, jacobian = np.empty_like(q), np.empty_like(q)
-        total = constrain(q, kind, location, scale, value, jacobian, grad)
-        cells = base.copy()
-        for k in range(cell.shape[0]):
-            cells[cell[k]] = value[scalar[k]]
-        columns = channels * _COLUMNS
-        table = cells[:columns].reshape((channels, _COLUMNS))
-        sigma = cells[columns : columns + geos]
-        scales = cells[columns + geos :]
-        own_sd, shared_sd = own_base.copy(), shared_base.copy()
-        for k in range(own):
-            if own_group[k] >= 0:
-                own_sd[k] *= scales[own_group[k]]
-        for k in range(shared):
-            if shared_group[k] >= 0:
-                shared_sd[k] *= scales[shared_group[k]]
-        spread = np.zeros(channels if pooled else 0)
-        if pooled:
-            for c in range(channels):
-                spread[c] = table[c, _SPREAD]
-        exposure, now = np.empty(media.shape), np.empty(media.shape)
-        stock, effect = np.empty(media.shape), np.empty(media.shape)
-        means = np.empty((channels, 2))
-        curves.forward(table, adstock, saturation, lags, media, early, exposure, now, stock)
-        curves.normalisers(table, now, stock, weight, means)
-        curves.effects(table, means, now, stock, effect)
-        size = own + spread.shape[0]
-        inverse, lower = np.empty((geos, size, size)), np.empty((geos, size, size))
-        cross, solved = np.empty((geos, size, shared)), np.empty((geos, size, shared))
-        schur_lower, schur_inverse = np.empty((shared, shared)), np.empty((shared, shared))
-        own_mean, shared_mean = np.empty((geos, size)), np.empty(shared)
-        geo_gram = np.empty((geos, shared, shared))
-        total += collapse.moments(
-            effect, spread, sigma, own_sd, shared_sd, rows, gram, own, inverse, lower, cross,
-            solved, schur_lower, schur_inverse, own_mean, shared_mean, geo_gram,
-        )  # fmt: skip
-        if not math.isfinite(total):
-            return np.nan
-        effect_bar, spread_bar = np.empty(media.shape), np.empty(spread.shape[0])
-        cells_bar = np.zeros(cells.shape[0])
-        table_bar = cells_bar[:columns].reshape((channels, _COLUMNS))
-        sigma_bar = cells_bar[columns : columns + geos]
-        own_sd_bar, shared_sd_bar = np.empty(own), np.empty(shared)
-        collapse.gradient(
-            effect, spread, sigma, own_sd, shared_sd, rows, own, inverse, cross, solved,
-            schur_inverse, own_mean, shared_mean, geo_gram,
-            effect_bar, spread_bar, sigma_bar, own_sd_bar, shared_sd_bar,
-        )  # fmt: skip
-        curves.adjoint(
-            table, adstock, saturation, lags, media, early, weight, exposure, now, stock, means,
-            effect_bar, table_bar,
-        )  # fmt: skip
-        if pooled:
-            for c in range(channels):
-                table_bar[c, _SPREAD] += spread_bar[c]
-        for k in range(own):
-            if own_group[k] >= 0:
-                cells_bar[columns + geos + own_group[k]] += own_sd_bar[k] * own_base[k]
-        for k in range(shared):
-            if shared_group[k] >= 0:
-                cells_bar[columns + geos + shared_group[k]] += shared_sd_bar[k] * shared_base[k]
-        for k in range(cell.shape[0]):
-            i = scalar[k]
-            grad[i] += cells_bar[cell[k]] * jacobian[i]
-        return total
-
-    return joint
+@njit(**OPTIONS)
+def spread_cells(data, work, pooled):
+    """Prior scales of linear coefficients and geo spreads from `work.cells`, into `work`."""
+    geos, channels, _ = data.media.shape
+    cells, first = work.cells, channels * _COLUMNS + geos
+    static, bases = data.shared_row.shape[0], data.drift.shape[0]
+    for k in range(data.own_base.shape[0]):
+        group = data.own_group[k]
+        work.own_sd[k] = data.own_base[k] * (cells[first + group] if group >= 0 else 1.0)
+    for k in range(static):
+        group = data.shared_group[k]
+        work.shared_sd[k] = data.shared_base[k] * (cells[first + group] if group >= 0 else 1.0)
+    for place in range(data.drifting.shape[0]):
+        for k in range(bases):
+            at = data.drifting[place] * _COLUMNS + _DRIFT
+            work.shared_sd[static + place * bases + k] = cells[at]
+    if pooled:
+        for c in range(channels):
+            work.spread[c] = cells[c * _COLUMNS + _SPREAD]
 
 
-joint = _joint(STAMP)
+@njit(**OPTIONS)
+def gather_cells(data, work, pooled):
+    """The adjoint of `spread_cells`: adds gradients by scales and spreads to `work.cells_bar`."""
+    geos, channels, _ = data.media.shape
+    bar, first = work.cells_bar, channels * _COLUMNS + geos
+    static, bases = data.shared_row.shape[0], data.drift.shape[0]
+    for k in range(data.own_base.shape[0]):
+        if data.own_group[k] >= 0:
+            bar[first + data.own_group[k]] += work.own_sd_bar[k] * data.own_base[k]
+    for k in range(static):
+        if data.shared_group[k] >= 0:
+            bar[first + data.shared_group[k]] += work.shared_sd_bar[k] * data.shared_base[k]
+    for place in range(data.drifting.shape[0]):
+        for k in range(bases):
+            at = data.drifting[place] * _COLUMNS + _DRIFT
+            bar[at] += work.shared_sd_bar[static + place * bases + k]
+    if pooled:
+        for c in range(channels):
+            bar[c * _COLUMNS + _SPREAD] += work.spread_bar[c]
 
 
-def _window(stamp):
-    @njit(cache=True, **OPTIONS)
-    def window(table, spread, sigma, own_sd, shared_sd, adstock, saturation, lags, media, early,
-               weight, rows, gram, own, exposure, now, stock, means, effect, inverse, lower, cross,
-               solved, schur_lower, schur_inverse, own_mean, shared_mean, geo_gram):  # fmt: skip
-        """Curves, effects and moments of the fit window into the given arrays; the
-        log-likelihood."""
-        _ = stamp
-        curves.forward(table, adstock, saturation, lags, media, early, exposure, now, stock)
-        curves.normalisers(table, now, stock, weight, means)
-        curves.effects(table, means, now, stock, effect)
-        return collapse.moments(
-            effect, spread, sigma, own_sd, shared_sd, rows, gram, own, inverse, lower, cross,
-            solved, schur_lower, schur_inverse, own_mean, shared_mean, geo_gram,
-        )  # fmt: skip
-
-    return window
+@njit(**OPTIONS)
+def begin(q, data, work, pooled, grad):
+    """Everything up to the likelihood at `q`: cells, curves, effects; returns the log-prior and
+    writes its gradient into `grad`."""
+    log_prior = constrain(q, data, work, grad)
+    for k in range(work.cells.shape[0]):
+        work.cells[k] = data.base[k]
+        work.cells_bar[k] = 0.0
+    for k in range(data.cell.shape[0]):
+        work.cells[data.cell[k]] = work.value[data.scalar[k]]
+    spread_cells(data, work, pooled)
+    curves.forward(work.table, data, work)
+    curves.effects(work.table, data, work)
+    return log_prior
 
 
-def _draw_coefficients(stamp):
-    @njit(cache=True, **OPTIONS)
-    def draw_coefficients(lower, solved, schur_lower, own_mean, shared_mean, own_noise,
-                          shared_noise, own_out, shared_out):  # fmt: skip
-        _ = stamp
-        collapse.draw_coefficients(
-            lower, solved, schur_lower, own_mean, shared_mean, own_noise, shared_noise,
-            own_out, shared_out,
-        )  # fmt: skip
-
-    return draw_coefficients
-
-
-def _channel_draws(stamp):
-    @njit(cache=True, **OPTIONS)
-    def channel_draws(table, means, adstock, saturation, lags, media, early, direction, worth,
-                      deviation, now_out, stock_out, slope_out):  # fmt: skip
-        _ = stamp
-        curves.channel_draws(
-            table, means, adstock, saturation, lags, media, early, direction, worth, deviation,
-            now_out, stock_out, slope_out,
-        )  # fmt: skip
-
-    return channel_draws
-
-
-window = _window(STAMP)
-draw_coefficients = _draw_coefficients(STAMP)
-channel_draws = _channel_draws(STAMP)
-
-
-@intrinsic
-def _pointer(_typing, address):
-    """A void pointer from an integer address."""
-
-    def generate(_context, builder, _signature, arguments):
-        return builder.inttoptr(arguments[0], cgutils.voidptr_t)
-
-    return types.voidptr(address), generate
+@njit(**OPTIONS)
+def finish(data, work, pooled, grad):
+    """Carries the likelihood's gradient back through effects and curves and adds it to `grad`."""
+    curves.effects_adjoint(data, work)
+    curves.adjoint(work.table, data, work, work.table_bar)
+    gather_cells(data, work, pooled)
+    for k in range(data.cell.shape[0]):
+        i = data.scalar[k]
+        grad[i] += work.cells_bar[data.cell[k]] * work.jacobian[i]
 
 
 _DOUBLES = types.CPointer(types.double)
 LOGP_SIGNATURE = types.int64(types.uint64, _DOUBLES, _DOUBLES, _DOUBLES, types.voidptr)
 EXPAND_SIGNATURE = types.int64(types.uint64, types.uint64, _DOUBLES, _DOUBLES, types.voidptr)
-_HEADER = len(SIZES) + len(INTEGERS) + len(REALS)
-_I64, _F64 = numba.int64, numba.float64
+
+
+@njit(**OPTIONS)
+def verdict(total, grad, size):
+    """What nutpie is told: 0, or why the point is of no use."""
+    if not math.isfinite(total):
+        return 4
+    for i in range(size):
+        if not math.isfinite(grad[i]):
+            return 3
+    return 0
+
+
+def _collapsed(stamp):
+    @cfunc(LOGP_SIGNATURE, cache=True, _nrt=False)
+    def collapsed_logp(size, q, grad, value, header):
+        _ = stamp
+        h = views.address_of(header)
+        slot = views.claim(h)
+        data = views.frame_at(h, 0)
+        work = views.frame_at(h, slot * views.meta_of(h, views.STRIDE))
+        pooled = views.meta_of(h, views.POOLED) != 0
+        total = begin(q, data, work, pooled, grad)
+        total += collapse.moments(data, work)
+        if math.isfinite(total) and not views.meta_of(h, views.VALUE_ONLY):
+            collapse.gradient(data, work)
+            finish(data, work, pooled, grad)
+        views.release(views.meta_of(h, views.FLAGS) + 8 * slot)
+        value[0] = total
+        return verdict(total, grad, size)
+
+    return collapsed_logp
+
+
+def _explicit(stamp):
+    @cfunc(LOGP_SIGNATURE, cache=True, _nrt=False)
+    def explicit_logp(size, q, grad, value, header):
+        _ = stamp
+        h = views.address_of(header)
+        slot = views.claim(h)
+        data = views.frame_at(h, 0)
+        work = views.frame_at(h, slot * views.meta_of(h, views.STRIDE))
+        pooled = views.meta_of(h, views.POOLED) != 0
+        total = begin(q, data, work, pooled, grad)
+        total += explicit.log_density(data, work, q, grad, size)
+        finish(data, work, pooled, grad)
+        views.release(views.meta_of(h, views.FLAGS) + 8 * slot)
+        value[0] = total
+        return verdict(total, grad, size)
+
+    return explicit_logp
+
+
+def _expand(stamp):
+    @cfunc(EXPAND_SIGNATURE, cache=True, _nrt=False)
+    def expand(size, _expanded, q, out, _data):
+        _ = stamp
+        for i in range(size):
+            out[i] = q[i]
+        return 0
+
+    return expand
+
+
+def _channel_draws(stamp):
+    @njit(cache=True, **counterfactual.CALLED)
+    def channel_draws(table, means, adstock, saturation, lags, media, early, direction, worth,
+                      deviation, wander, now_out, stock_out, slope_out):  # fmt: skip
+        _ = stamp
+        counterfactual.channel_draws(
+            table, means, adstock, saturation, lags, media, early, direction, worth, deviation,
+            wander, now_out, stock_out, slope_out,
+        )  # fmt: skip
+
+    return channel_draws
+
+
+channel_draws = _channel_draws(STAMP)
+
+
+@lru_cache(maxsize=2)
+def logp(likelihood: str):
+    """The C callback of a likelihood family in nutpie's form, compiled or read from the cache."""
+    return _explicit(STAMP) if likelihood == "student_t" else _collapsed(STAMP)
 
 
 @lru_cache(maxsize=1)
-def callbacks():
-    """The C callbacks `logp` and `expand` in nutpie's form, compiled or read from the cache."""
-    return _callbacks(STAMP)
+def expand():
+    """The C callback that hands unconstrained draws on as they are."""
+    return _expand(STAMP)
 
 
-def _callbacks(stamp):
-    @cfunc(LOGP_SIGNATURE, cache=True)
-    def logp(size, q, grad, value, data):
-        _ = stamp
-        h = carray(data, (_HEADER,), _I64)
-        scalars, pairs, cells, geos, channels, periods = h[0], h[1], h[2], h[3], h[4], h[5]
-        own, shared, lags, pooled = h[6], h[7], h[8], h[9]
-        count = own + shared + 1
-        out = carray(grad, (scalars,))
-        total = joint(
-            carray(q, (scalars,)),
-            out,
-            carray(_pointer(h[10]), (scalars,), _I64),
-            carray(_pointer(h[11]), (pairs,), _I64),
-            carray(_pointer(h[12]), (pairs,), _I64),
-            carray(_pointer(h[13]), (channels,), _I64),
-            carray(_pointer(h[14]), (channels,), _I64),
-            carray(_pointer(h[15]), (own,), _I64),
-            carray(_pointer(h[16]), (shared,), _I64),
-            carray(_pointer(h[17]), (scalars,), _F64),
-            carray(_pointer(h[18]), (scalars,), _F64),
-            carray(_pointer(h[19]), (cells,), _F64),
-            carray(_pointer(h[20]), (geos, channels, periods), _F64),
-            carray(_pointer(h[21]), (geos, channels), _F64),
-            carray(_pointer(h[22]), (geos,), _F64),
-            carray(_pointer(h[23]), (geos, count, periods), _F64),
-            carray(_pointer(h[24]), (geos, count, count), _F64),
-            carray(_pointer(h[25]), (own,), _F64),
-            carray(_pointer(h[26]), (shared,), _F64),
-            own,
-            lags,
-            pooled != 0,
-        )
-        carray(value, (1,))[0] = total
-        if not math.isfinite(total):
-            return 4
-        for i in range(scalars):
-            if not math.isfinite(out[i]):
-                return 3
-        return 0
+def prepare(likelihood: str) -> float:
+    """Makes the sampler's callbacks ready; returns the seconds spent compiling, 0 where they
+    were in memory or on disk already."""
+    started = time.perf_counter()
+    fresh = [f for f in (logp(likelihood), expand()) if id(f) not in _ready and not f.cache_hits]
+    _ready.update((id(logp(likelihood)), id(expand())))
+    return time.perf_counter() - started if fresh else 0.0
 
-    @cfunc(EXPAND_SIGNATURE, cache=True)
-    def expand(size, _expanded, q, out, _data):
-        _ = stamp
-        source, target = carray(q, (size,)), carray(out, (size,))
-        for i in range(size):
-            target[i] = source[i]
-        return 0
 
-    return logp, expand
+_ready: set[int] = set()
+
+
+def call(likelihood: str, header: np.ndarray, q: np.ndarray, grad: np.ndarray) -> float:
+    """Log-density at `q` (size,) by the callback, its gradient into `grad` (size,)."""
+    value = ctypes.c_double()
+    function = logp(likelihood).ctypes
+    doubles = ctypes.POINTER(ctypes.c_double)
+    function(
+        len(q), q.ctypes.data_as(doubles), grad.ctypes.data_as(doubles), ctypes.byref(value),
+        header.ctypes.data,
+    )  # fmt: skip
+    return value.value

@@ -45,6 +45,11 @@ SHARE_FACTOR = 7.0
 BRAND_SPLIT = logitnormal(0.1, 0.9)
 CARRY_IN = lognormal(0.45, 2.2)
 GEO_SPREAD_SCALE = 0.3
+DRIFT_STEP_SCALE = 0.15
+"""Prior scale of how far a time-varying channel's effectiveness moves within `DRIFT_WEEKS`."""
+DRIFT_WEEKS = 13.0
+NU = lognormal(2.0, 30.0)
+"""Degrees of freedom of Student-t noise: from heavy tails to all but normal."""
 EARLY_WEEKS = 13.0
 KNOT_WEEKS = 26.0
 
@@ -54,7 +59,8 @@ class Variable:
     """A sampled variable: its labels, one prior a label, and the cells it fills.
 
     `place` is "theta" (column `column` of the rows in `rows`, one tuple a label), "sigma"
-    (one label a geo) or "scale" (one label: the group of baseline columns it scales).
+    (one label a geo), "scale" (one label: the group of baseline columns it scales) or "shape"
+    (one label: the degrees of freedom of the noise).
     """
 
     name: str
@@ -74,12 +80,16 @@ class ModelSpec:
     """Everything structural about a model. Codes and `base` (C, columns) are per channel.
 
     `base` holds the constants of the parameter table; sampled cells are overwritten.
+    `drifting` are the indices of time-varying channels, `drift_knots` the spans over which the
+    effectiveness of each walks.
     """
 
     channels: tuple[str, ...]
     geos: tuple[str, ...]
     adstock: tuple[int, ...]
     saturation: tuple[int, ...]
+    adstock_names: tuple[str, ...]
+    saturation_names: tuple[str, ...]
     base: tuple[tuple[float, ...], ...]
     variables: tuple[Variable, ...]
     lags: int
@@ -88,6 +98,14 @@ class ModelSpec:
     seasonality: int
     holidays: str | None
     pooled: bool
+    likelihood: str = "normal"
+    drifting: tuple[int, ...] = ()
+    drift_knots: int = 0
+
+    @property
+    def custom(self) -> bool:
+        """Whether a channel has a transform of the user's own, which only PyTensor knows."""
+        return curves.CUSTOM in (*self.adstock, *self.saturation)
 
     @property
     def size(self) -> int:
@@ -98,10 +116,28 @@ class ModelSpec:
         return next(variable for variable in self.variables if variable.name == name)
 
 
-def outcome_scale(panel: Panel) -> float:
-    """Standard deviation within geos of outcome over its geo mean: the unit of weak priors."""
+def seen_outcome(panel: Panel, likelihood: str) -> np.ndarray:
+    """The outcome as the likelihood sees it, (T, G): over its geo mean, its logarithm where
+    noise is log-normal."""
     outcome = panel.dataset["outcome"].values
-    return float(np.std(outcome / outcome.mean(axis=0) - 1.0))
+    relative = outcome / outcome.mean(axis=0)
+    if likelihood != "lognormal":
+        return relative
+    if not (relative > 0).all():
+        raise input_error(
+            "outcome_not_positive",
+            "inference.likelihood",
+            "'lognormal' needs an outcome above zero everywhere, and some periods have none.",
+            "Use 'normal' or 'student_t', or longer periods.",
+        )
+    return np.log(relative)
+
+
+def outcome_scale(panel: Panel, likelihood: str = "normal") -> float:
+    """Standard deviation within geos of the outcome the likelihood sees: the unit of weak
+    priors."""
+    seen = seen_outcome(panel, likelihood)
+    return float(np.std(seen - seen.mean(axis=0)))
 
 
 def early_periods(panel: Panel) -> int:
@@ -125,15 +161,19 @@ def cost_weights(costs: np.ndarray) -> np.ndarray:
     return weights / weights.sum()
 
 
-def share_prior(channel: Channel, panel: Panel, cost: float, weight: float) -> PriorSpec:
+def share_prior(
+    channel: Channel, panel: Panel, cost: float, weight: float, likelihood: str = "normal"
+) -> PriorSpec:
     """Prior of a channel's share of outcome, from its stated interval or the weak default.
 
     The default is log-normal with median `MEDIA_SHARE` times `weight` and a 90 % interval of
-    `SHARE_FACTOR` both ways. Raises `InputError` for an ROI prior on a channel without cost.
+    `SHARE_FACTOR` both ways. With a log-normal likelihood the parameter is the mean effect e on
+    the log scale, of which the share that would be missing without the channel is 1 - exp(-e).
+
+    Raises `InputError` for an ROI prior on a channel without cost, or above all there is.
     """
     prior = channel.prior
-    if prior.share:
-        return lognormal(*prior.share)
+    stated = prior.share
     if prior.roi:
         value = float((panel.dataset["outcome"] * panel.dataset["value_per_unit"]).sum().item())
         if not cost > 0:
@@ -143,14 +183,27 @@ def share_prior(channel: Channel, panel: Panel, cost: float, weight: float) -> P
                 "an ROI needs a cost, and this channel has none.",
                 "Give 'costs.unit_cost' or state the prior as 'share'.",
             )
-        return lognormal(*(bound * cost / value for bound in prior.roi))
-    median = MEDIA_SHARE * weight
-    return lognormal(median / SHARE_FACTOR, median * SHARE_FACTOR)
+        stated = (prior.roi[0] * cost / value, prior.roi[1] * cost / value)
+    if not stated:
+        median = MEDIA_SHARE * weight
+        return lognormal(median / SHARE_FACTOR, median * SHARE_FACTOR)
+    if likelihood != "lognormal":
+        return lognormal(*stated)
+    if stated[1] >= 1:
+        raise input_error(
+            "prior_above_outcome",
+            f"channel '{channel.name}': prior",
+            f"its upper end is {stated[1]:.0%} of all outcome, and a multiplicative channel "
+            "cannot cause all of it.",
+            "Lower the upper end of the interval, or use the 'normal' likelihood.",
+        )
+    return lognormal(*(-math.log1p(-bound) for bound in stated))
 
 
 def model_spec(study: Study, panel: Panel) -> ModelSpec:
     """The specification of `study` on `panel`; `InputError` when its priors cannot be met."""
     weeks = panel.weeks_per_period
+    likelihood = study.inference.likelihood
     periods, count = len(panel.dates), len(study.channels)
     pooled = len(panel.geos) > 1
     base = np.zeros((count, curves.COLUMNS))
@@ -167,7 +220,7 @@ def model_spec(study: Study, panel: Panel) -> ModelSpec:
     problems = []
     for row, channel in enumerate(study.channels):
         try:
-            prior = share_prior(channel, panel, float(costs[row]), float(weights[row]))
+            prior = share_prior(channel, panel, float(costs[row]), float(weights[row]), likelihood)
         except InputError as error:
             problems.extend(error.findings)
             continue
@@ -184,8 +237,8 @@ def model_spec(study: Study, panel: Panel) -> ModelSpec:
                 name, channel.name, lognormal(*stated) if stated else parameter.prior, column, row
             )
         saturation = saturation_family(channel.saturation)
-        for parameter in saturation.parameters:
-            column = curves.SLOPE if parameter.name == "slope" else curves.HALF
+        for parameter, slot in zip(saturation.parameters, saturation.slots, strict=True):
+            column = curves.SLOPE if slot == "slope" else curves.HALF
             name = f"{saturation.name}_{parameter.name}"
             sample(name, channel.name, parameter.prior, column, row)
         if channel.carry_in != "estimated":
@@ -194,6 +247,8 @@ def model_spec(study: Study, panel: Panel) -> ModelSpec:
             sample("carry_in", channel.name, CARRY_IN, curves.CARRY, row)
         if pooled:
             sample("geo_spread", channel.name, halfnormal(GEO_SPREAD_SCALE), curves.SPREAD, row)
+        if channel.time_varying:
+            sample("drift_scale", channel.name, halfnormal(DRIFT_STEP_SCALE), curves.DRIFT, row)
     if problems:
         raise InputError(problems)
     branded = tuple(i for i, channel in enumerate(study.channels) if channel.role.has_brand)
@@ -212,9 +267,11 @@ def model_spec(study: Study, panel: Panel) -> ModelSpec:
         )
         for name, cells in collected.items()
     ]
-    spread = outcome_scale(panel)
+    spread = outcome_scale(panel, likelihood)
     noise = tuple(halfnormal(spread) for _ in panel.geos)
     variables.append(Variable("sigma", panel.geos, noise, "sigma"))
+    if likelihood == "student_t":
+        variables.append(Variable("nu", ("noise",), (NU,), "shape"))
     knots = trend_knots(study, panel)
     if knots:
         walk = (halfnormal(spread / 2),)
@@ -228,8 +285,10 @@ def model_spec(study: Study, panel: Panel) -> ModelSpec:
     return ModelSpec(
         channels=panel.channels,
         geos=panel.geos,
-        adstock=tuple(ADSTOCK_CODES[channel.adstock] for channel in study.channels),
-        saturation=tuple(SATURATION_CODES[channel.saturation] for channel in study.channels),
+        adstock=tuple(ADSTOCK_CODES.get(c.adstock, curves.CUSTOM) for c in study.channels),
+        saturation=tuple(SATURATION_CODES.get(c.saturation, curves.CUSTOM) for c in study.channels),
+        adstock_names=tuple(channel.adstock for channel in study.channels),
+        saturation_names=tuple(channel.saturation for channel in study.channels),
         base=tuple(tuple(row) for row in base.tolist()),
         variables=tuple(variables),
         lags=max(2, min(math.ceil(LONGEST_LAG_WEEKS / weeks), periods - 1)),
@@ -238,6 +297,9 @@ def model_spec(study: Study, panel: Panel) -> ModelSpec:
         seasonality=seasonality,
         holidays=study.baseline.holidays,
         pooled=pooled,
+        likelihood=likelihood,
+        drifting=tuple(i for i, channel in enumerate(study.channels) if channel.time_varying),
+        drift_knots=int(np.clip(round(periods * weeks / DRIFT_WEEKS), 2, max(2, periods // 4))),
     )
 
 

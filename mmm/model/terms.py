@@ -7,13 +7,16 @@ With `x` a channel's scaled media in one geo and `pre` its level before the firs
     B_t = the geometric adstock of s, starting from sat(pre)  brand stock
 
 each series divided by its weighted mean over the window, so that gains are shares of outcome.
-Carry-over is a product with a lower-triangular (T, T) matrix of lag weights. The compiled twins
-are in `mmm.model.curves`.
+Carry-over is a product with a lower-triangular (T, T) matrix of lag weights. Families are looked
+up by name, those of your own among them. The compiled twins of the library's own are in
+`mmm.model.curves`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
@@ -30,12 +33,12 @@ from mmm.model.curves import (
     SPLIT,
 )
 from mmm.model.design import Design
-from mmm.model.spec import ADSTOCK_CODES, SATURATION_CODES, ModelSpec
-from mmm.transforms.adstock import GEOMETRIC, AdstockFamily, adstock_family
+from mmm.model.spec import ModelSpec
+from mmm.transforms.adstock import GEOMETRIC, LN2, AdstockFamily, adstock_family
 from mmm.transforms.saturation import TINY, SaturationFamily, saturation_family
 
-ADSTOCK_BY_CODE = {code: adstock_family(name) for name, code in ADSTOCK_CODES.items()}
-SATURATION_BY_CODE = {code: saturation_family(name) for name, code in SATURATION_CODES.items()}
+SLOTS = {"half": HALF, "slope": SLOPE}
+"""Columns of the parameter table by the name a saturation family has for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +54,14 @@ class Carry:
         return series @ self.matrix.T + before[:, None] * self.tail
 
 
-def carry(family: AdstockFamily, first: object, second: object, periods: int, lags: int) -> Carry:
-    """Carry-over of `family` with parameters `first` and `second`, finite families cut at
-    `lags`."""
+def carry(family: AdstockFamily, parameters: Sequence[Any], periods: int, lags: int) -> Carry:
+    """Carry-over of `family` at `parameters`, finite families cut at `lags`."""
     if family.finite:
-        log_weights = family.log_weights(np.arange(float(lags)), first, second)
-        weights = pt.exp(log_weights - pt.logsumexp(log_weights))
+        weights = family.lag_weights(pt.as_tensor_variable(np.arange(float(lags))), *parameters)
         later = np.arange(lags) > np.arange(periods)[:, None]
         return Carry(_toeplitz(weights, lags, periods), later.astype(float) @ weights)
-    decay = pt.exp(family.log_weights(np.arange(float(periods)), first, second))
-    keep = pt.exp(family.log_weights(np.float64(1.0), first, second))
+    (half_life,) = parameters
+    decay, keep = (pt.exp(-LN2 * lag / half_life) for lag in (np.arange(float(periods)), 1.0))
     return Carry(_toeplitz((1.0 - keep) * decay, periods, periods), keep * decay)
 
 
@@ -71,12 +72,24 @@ def _toeplitz(weights: TensorVariable, lags: int, periods: int) -> TensorVariabl
 
 
 def saturate(
-    family: SaturationFamily, level: TensorVariable, half: object, slope: object
+    family: SaturationFamily, level: TensorVariable, parameters: Sequence[Any]
 ) -> TensorVariable:
     """Saturation of `level`, any shape; zero at or below `TINY`."""
     active = level > TINY
     # the curve must not see the zeros, or their infinite slopes reach the gradient
-    return pt.switch(active, family.curve(pt.switch(active, level, 1.0), half, slope), 0.0)
+    return pt.switch(active, family.curve(pt.switch(active, level, 1.0), *parameters), 0.0)
+
+
+def adstock_parameters(family: AdstockFamily, row: TensorVariable) -> list[TensorVariable]:
+    """The parameters of `family` in a row of the parameter table, in its order."""
+    return [
+        row[column] for _, column in zip(family.intervals, (ADSTOCK_1, ADSTOCK_2), strict=False)
+    ]
+
+
+def saturation_parameters(family: SaturationFamily, row: TensorVariable) -> list[TensorVariable]:
+    """The parameters of `family` in a row of the parameter table, in its order."""
+    return [row[SLOTS[slot]] for slot in family.slots]
 
 
 def unit_mean(series: TensorVariable, weight: np.ndarray) -> TensorVariable:
@@ -104,16 +117,17 @@ def channel_effect(
     row = table[channel]
     media = pt.as_tensor_variable(design.media[:, channel])
     periods = design.media.shape[2]
-    family = ADSTOCK_BY_CODE[spec.adstock[channel]]
-    saturation = SATURATION_BY_CODE[spec.saturation[channel]]
+    family = adstock_family(spec.adstock_names[channel])
+    saturation = saturation_family(spec.saturation_names[channel])
+    half_and_slope = saturation_parameters(saturation, row)
     before = row[CARRY] * design.early[:, channel]
 
-    lagged = carry(family, row[ADSTOCK_1], row[ADSTOCK_2], periods, spec.lags)
-    now = saturate(saturation, lagged.over(media, before), row[HALF], row[SLOPE])
+    lagged = carry(family, adstock_parameters(family, row), periods, spec.lags)
+    now = saturate(saturation, lagged.over(media, before), half_and_slope)
     effect = (1.0 - row[SPLIT]) * unit_mean(now, design.weight)
     if brand:
-        memory = carry(GEOMETRIC, row[MEMORY], None, periods, spec.lags)
-        start = saturate(saturation, before, row[HALF], row[SLOPE])
+        memory = carry(GEOMETRIC, [row[MEMORY]], periods, spec.lags)
+        start = saturate(saturation, before, half_and_slope)
         effect = effect + row[SPLIT] * unit_mean(memory.over(now, start), design.weight)
     return row[SHARE] * effect
 

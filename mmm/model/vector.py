@@ -1,8 +1,9 @@
-"""Exponential and logarithm of whole arrays, as loops a compiler turns into vector code.
+"""Loops along time that a compiler turns into vector code.
 
-Scalar library calls are most of a response curve's cost. Both are accurate to a few units in
-the last place on the range used here: Cody and Waite (1980) range reduction, then a Taylor
-polynomial (exp, |r| <= ln(2)/2) or the series of artanh (log, mantissa within sqrt(2) of 1).
+Scalar library calls are most of a response curve's cost. Exponential and logarithm are accurate
+to a few units in the last place on the range used here: Cody and Waite (1980) range reduction,
+then a Taylor polynomial (exp, |r| <= ln(2)/2) or the series of artanh (log, mantissa within
+sqrt(2) of 1). Inner products and mixtures of rows are tiled so that loads do not hold them up.
 """
 
 from __future__ import annotations
@@ -12,7 +13,21 @@ import math
 import numpy as np
 from numba import njit
 
-OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
+from mmm.model.linked import PartCompiler
+
+OPTIONS = {
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"contract", "nsz"},
+    "_nrt": False,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+    "pipeline_class": PartCompiler,
+}
+"""Kernels allocate nothing, so nothing counts references, and Python never calls them itself."""
+
+REASSOCIATE = {**OPTIONS, "fastmath": {"contract", "nsz", "reassoc"}}
+"""For sums over time, whose order is then the compiler's; the same on every call."""
 
 _LOG2E = 1.0 / math.log(2.0)
 _LN2_HIGH, _LN2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10
@@ -80,3 +95,93 @@ def log_array(x, out, scratch):
         p = p * z + 1.0 / 3.0
         p = p * z + 1.0
         out[i] = k * _LN2_HIGH + (2.0 * f * p + k * _LN2_LOW)
+
+
+@njit(**REASSOCIATE)
+def inner_products(a, b, out, first, symmetric):
+    """out[:, first:] = a b' for rows along time: a (m, T), b (n, T), out (m, ...).
+
+    Tiles of four by two keep a load per multiplication away; the last rows are taken twice
+    where they do not fill one. `symmetric` (a is b) works out one triangle and mirrors it.
+    """
+    m, n = a.shape[0], b.shape[0]
+    for i in range(0, m, 4):
+        i1, i2, i3 = min(i + 1, m - 1), min(i + 2, m - 1), min(i + 3, m - 1)
+        a0, a1, a2, a3 = a[i], a[i1], a[i2], a[i3]
+        for j in range(0, min(n, i + 4) if symmetric else n, 2):
+            j1 = min(j + 1, n - 1)
+            b0, b1 = b[j], b[j1]
+            s00, s01, s10, s11, s20, s21, s30, s31 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+            for t in range(a.shape[1]):
+                s00 += a0[t] * b0[t]
+                s01 += a0[t] * b1[t]
+                s10 += a1[t] * b0[t]
+                s11 += a1[t] * b1[t]
+                s20 += a2[t] * b0[t]
+                s21 += a2[t] * b1[t]
+                s30 += a3[t] * b0[t]
+                s31 += a3[t] * b1[t]
+            k, k1 = first + j, first + j1
+            out[i, k], out[i, k1] = s00, s01
+            out[i1, k], out[i1, k1] = s10, s11
+            out[i2, k], out[i2, k1] = s20, s21
+            out[i3, k], out[i3, k1] = s30, s31
+    if symmetric:
+        for i in range(m):
+            for j in range(i):
+                out[j, first + i] = out[i, first + j]
+
+
+@njit(**REASSOCIATE)
+def add_mixture(weights, first, rows, out):
+    """out += weights[:, first : first + m] rows, for rows (m, T) along time and out (c, T)."""
+    count = rows.shape[0]
+    whole = count - count % 4
+    for c in range(0, out.shape[0] - 1, 2):
+        w, v, o, p = weights[c], weights[c + 1], out[c], out[c + 1]
+        for m in range(0, whole, 4):
+            k = first + m
+            w0, w1, w2, w3 = w[k], w[k + 1], w[k + 2], w[k + 3]
+            v0, v1, v2, v3 = v[k], v[k + 1], v[k + 2], v[k + 3]
+            r0, r1, r2, r3 = rows[m], rows[m + 1], rows[m + 2], rows[m + 3]
+            for t in range(rows.shape[1]):
+                o[t] += w0 * r0[t] + w1 * r1[t] + w2 * r2[t] + w3 * r3[t]
+                p[t] += v0 * r0[t] + v1 * r1[t] + v2 * r2[t] + v3 * r3[t]
+        for m in range(whole, count):
+            r0, w0, v0 = rows[m], w[first + m], v[first + m]
+            for t in range(rows.shape[1]):
+                o[t] += w0 * r0[t]
+                p[t] += v0 * r0[t]
+    if out.shape[0] % 2:
+        w, o = weights[out.shape[0] - 1], out[out.shape[0] - 1]
+        for m in range(count):
+            r0, w0 = rows[m], w[first + m]
+            for t in range(rows.shape[1]):
+                o[t] += w0 * r0[t]
+
+
+@njit(**REASSOCIATE)
+def total_of(a):
+    """Sum of `a` (T,)."""
+    total = 0.0
+    for t in range(a.shape[0]):
+        total += a[t]
+    return total
+
+
+@njit(**REASSOCIATE)
+def product_of(a, b):
+    """Inner product of `a` and `b`, both (T,)."""
+    total = 0.0
+    for t in range(a.shape[0]):
+        total += a[t] * b[t]
+    return total
+
+
+@njit(**REASSOCIATE)
+def lagged_product(bar, level, flow):
+    """sum_{t>0} bar_t (level_{t-1} - flow_t); all (T,)."""
+    total = 0.0
+    for t in range(bar.shape[0] - 1):
+        total += bar[t + 1] * (level[t] - flow[t + 1])
+    return total

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 
-from mmm.model.design import BaselineRows, baseline_rows, period_end
 from mmm.plan.scenario import Scenario, as_is
+from mmm.results.ahead import Continued, continued, controls_ahead, trend_walk
+from mmm.results.blocks import by_geo
 from mmm.results.contributions import (
-    Component,
-    baseline_components,
+    Part,
     component_table,
-    media_components,
-    predictive_table,
+    outcome_components,
+    predictive,
 )
+from mmm.results.outcome import caused_outcome, whole_outcome
 from mmm.results.respond import Response, channel_effect
 from mmm.results.summary import summarise
 
@@ -27,72 +26,32 @@ def forecast(response: Response, scenario: Scenario | None = None) -> pd.DataFra
     walking with its own uncertainty; what past spending carries in is part of each channel.
     """
     plan = scenario or as_is(response.fit)
-    dates, geos = plan.dates, response.fit.panel.geos
-    tables = []
-    expected = np.zeros((response.draws, len(geos), plan.periods))
-    for component in _components(response, plan):
-        expected += component.draws
-        tables.append(component_table(component, dates, geos, summarise(component.draws)))
-    tables.append(predictive_table(response, expected, dates, stream=4))
-    return pd.concat(tables, ignore_index=True)
-
-
-def _components(response: Response, plan: Scenario) -> Iterator[Component]:
-    ahead = slice(-plan.periods, None)
-    rows, walk = _rows_ahead(response, plan)
-    for component in baseline_components(response, rows):
-        draws = component.draws[:, :, ahead]
-        if component.name == "trend":
-            draws = draws + walk
-        yield Component(component.name, component.kind, draws)
+    ahead = continued(response, plan.dates, plan.controls).last(plan.periods)
     media = np.concatenate([response.fit.panel.dataset["media"].values, plan.media])
-    for component in media_components(response, media):
-        yield Component(component.name, component.kind, component.draws[:, :, ahead])
 
+    def block(some: Response) -> list[Part]:
+        expected = np.zeros((some.draws, len(some.places), plan.periods))
+        parts = []
+        walk = trend_walk(some, ahead)
+        for component in outcome_components(some, ahead.rows, media, walk):
+            expected += component.draws
+            parts.append(Part(component.name, component.kind, summarise(component.draws)))
+        return [*parts, Part("outcome", "total", predictive(some, expected, stream=4))]
 
-def _rows_ahead(response: Response, plan: Scenario) -> tuple[BaselineRows, np.ndarray]:
-    """Fitted baseline rows continued over the plan, and the trend's new steps (D, G, H)."""
-    panel, density = response.fit.panel, response.density
-    fitted = density.design.baseline
-    dates = pd.DatetimeIndex(panel.dates.append(plan.dates))
-    holidays = tuple(
-        name.removeprefix("holidays: ")
-        for name in fitted.shared_component
-        if name.startswith("holidays: ")
+    blocks = by_geo(response, len(media), block)
+    return pd.concat(
+        [
+            component_table(
+                parts[0].name,
+                parts[0].kind,
+                plan.dates,
+                response.fit.panel.geos,
+                np.concatenate([part.numbers for part in parts], axis=1),
+            )
+            for parts in zip(*blocks, strict=True)
+        ],
+        ignore_index=True,
     )
-    rows = baseline_rows(
-        density.spec, density.design.scaling, dates, period_end(panel, dates),
-        np.concatenate([panel.dataset["controls"].values, plan.controls]), panel.controls,
-        len(panel.dates), holidays,
-    )  # fmt: skip
-    new_shared = [name == "trend" for name in rows.shared_component]
-    new_own = [name == "trend" for name in rows.own_component]
-    for flags in (new_shared, new_own):
-        first = [place for place, flag in enumerate(flags) if flag][: density.spec.knots]
-        for place in first:
-            flags[place] = False
-    rng = np.random.default_rng([response.fit.study.inference.seed, 5])
-    shared, own = np.array(new_shared, dtype=bool), np.array(new_own, dtype=bool)
-    steps = rng.standard_normal((response.draws, int(shared.sum())))
-    walk = np.zeros((response.draws, len(response.level), plan.periods))
-    if shared.any():
-        steps *= response.trend_scale[:, None]
-        walk += np.einsum("dk,gkt->dgt", steps, rows.shared[:, shared, -plan.periods :])
-    if own.any():
-        steps = rng.standard_normal((response.draws, len(response.level), int(own.sum())))
-        steps *= response.geo_trend_scale[:, None, None]
-        walk += steps @ rows.own[own, -plan.periods :]
-    kept = BaselineRows(
-        own=rows.own[~own],
-        shared=np.ascontiguousarray(rows.shared[:, ~shared]),
-        own_component=fitted.own_component,
-        shared_component=fitted.shared_component,
-        own_sd=fitted.own_sd,
-        shared_sd=fitted.shared_sd,
-        own_group=fitted.own_group,
-        shared_group=fitted.shared_group,
-    )
-    return kept, walk * response.level[None, :, None]
 
 
 def incremental_value(response: Response, plan: Scenario, periods: int) -> np.ndarray:
@@ -101,21 +60,39 @@ def incremental_value(response: Response, plan: Scenario, periods: int) -> np.nd
     The first period is the plan's first. Spending stops after the plan; its carry-over and its
     brand effect go on. What spending before the plan carries in is in neither side.
     """
-    panel = response.fit.panel
-    media = panel.dataset["media"].values
+    media = response.fit.panel.dataset["media"].values
     geos, channels = media.shape[1:]
     length = max(periods, plan.periods)
-    ahead = np.zeros((length, geos, channels))
-    silent = np.concatenate([media, ahead])
-    ahead[: plan.periods] = plan.media
-    spending = np.concatenate([media, ahead])
+    planned = np.zeros((length, geos, channels))
+    silent = np.concatenate([media, planned])
+    planned[: plan.periods] = plan.media
+    spending = np.concatenate([media, planned])
+    later = length - plan.periods
     value = np.concatenate(
-        [plan.value_per_unit, np.repeat(plan.value_per_unit[-1:], length - plan.periods, axis=0)]
+        [plan.value_per_unit, np.repeat(plan.value_per_unit[-1:], later, axis=0)]
     )
-    total = np.zeros((response.draws, length))
-    for channel in range(channels):
-        with_it = channel_effect(response, channel, spending[:, :, channel]).total
-        without = channel_effect(response, channel, silent[:, :, channel]).total
-        difference = (with_it - without)[:, :, -length:]
-        total += np.einsum("dgt,tg->dt", difference, value)
-    return total[:, :periods]
+    ahead = _after_plan(response, plan, later).last(length) if response.multiplicative else None
+
+    def block(some: Response) -> np.ndarray:
+        whole = None
+        if ahead is not None:
+            whole = whole_outcome(some, ahead.rows, spending, trend_walk(some, ahead))
+        change = np.zeros((some.draws, len(some.places), length))
+        for channel in range(channels):
+            for sign, plans in ((1.0, spending), (-1.0, silent)):
+                effect = channel_effect(some, channel, plans[:, some.places, channel])
+                change += sign * effect.tactical[:, :, -length:]
+                change += sign * effect.brand[:, :, -length:]
+        caused = caused_outcome(change, whole)
+        return np.einsum("dgt,tg->dt", caused, value[:, some.places])
+
+    return np.sum(by_geo(response, len(spending), block), axis=0)[:, :periods]
+
+
+def _after_plan(response: Response, plan: Scenario, later: int) -> Continued:
+    """The baseline of the plan and of `later` periods after it, whose controls repeat."""
+    panel = response.fit.panel
+    index, _ = controls_ahead(panel, plan.periods + later)
+    controls = panel.dataset["controls"].values[index]
+    controls[: plan.periods] = plan.controls
+    return continued(response, panel.future_dates(plan.periods + later), controls)

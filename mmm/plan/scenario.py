@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from mmm.data.costs import loaded_cost
-from mmm.data.panel import Panel
 from mmm.dims import CHANNEL, GEO
 from mmm.inference.fit import Fit
+from mmm.results.ahead import controls_ahead
 
 QUARTER_WEEKS = 13.0
 
@@ -47,15 +47,15 @@ def plan_horizon(fit: Fit) -> int:
 def as_is(fit: Fit, periods: int | None = None) -> Scenario:
     """Current spending repeated: the last `periods` periods once more, channel by channel.
 
-    Controls take their value of a year before where the data reaches back that far, else of the
-    repeated period. Value per unit stays at its last value.
+    Controls take their value of a year before where the data reaches back that far, else their
+    last values. Value per unit stays at its last value.
     """
     panel = fit.panel
     horizon = periods or plan_horizon(fit)
     observed = len(panel.dates)
     repeated = observed - horizon + np.arange(horizon)
     repeated = np.where(repeated < 0, repeated % observed, repeated)
-    before, words = _controls_before(panel, horizon, repeated)
+    before, words = controls_ahead(panel, horizon)
     data = panel.dataset
     return Scenario(
         name="as is",
@@ -75,20 +75,6 @@ def as_is(fit: Fit, periods: int | None = None) -> Scenario:
             *words,
         ),
     )
-
-
-def _controls_before(
-    panel: Panel, horizon: int, repeated: np.ndarray
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    if not panel.controls:
-        return repeated, ()
-    year = round(panel.periods_per_year)
-    observed = len(panel.dates)
-    if year >= 1 and observed >= max(year, horizon):
-        ahead = np.arange(horizon)
-        index = observed - year + ahead % year
-        return index, ("Controls take the values of the same period a year before.",)
-    return repeated, ("Controls repeat their values of the periods that spending repeats.",)
 
 
 def plan_table(fit: Fit, scenario: Scenario) -> pd.DataFrame:

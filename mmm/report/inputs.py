@@ -43,6 +43,10 @@ _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "ledger": ("quantity", "channel", "tier", "contraction"),
 }
+_OPTIONAL: Final[Mapping[str, tuple[str, ...]]] = {
+    "efficiency_geo": ("geo", "channel", "loaded_cost", *(f"roi_{end}" for end in _SUMMARY)),
+    "efficiency_quarter": ("start", "channel", *(f"roi_{end}" for end in _SUMMARY)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ class ReportInputs:
     `outcome_unit` is put before amounts of outcome: the currency code when a unit of outcome
     is a unit of money, empty otherwise. `efficiency` has one row a channel and a last row
     `total`. `forecast` holds the predictive total as component `outcome`, kind `total`.
-    `case` is `case.json`. `npv_draws` (draws,) is in `currency`.
+    `case` is `case.json`. `npv_draws` (draws,) is in `currency`. `time_varying` names channels
+    whose effectiveness moves, which `efficiency_quarter` is shown for.
 
     Raises `ValueError` for an unknown verdict or a frame without its columns.
     """
@@ -79,11 +84,15 @@ class ReportInputs:
     manifest: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     outcome_unit: str = ""
+    efficiency_geo: pd.DataFrame | None = None
+    efficiency_quarter: pd.DataFrame | None = None
+    time_varying: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
             raise ValueError(f"verdict '{self.verdict}' is none of {', '.join(VERDICTS)}")
-        for name, columns in _COLUMNS.items():
+        given = {name: ends for name, ends in _OPTIONAL.items() if getattr(self, name) is not None}
+        for name, columns in {**_COLUMNS, **given}.items():
             missing = [column for column in columns if column not in getattr(self, name).columns]
             if missing:
                 raise ValueError(f"report input '{name}' lacks columns: {', '.join(missing)}")

@@ -9,6 +9,9 @@ import numpy as np
 import pandas as pd
 
 from mmm.model.design import BaselineRows
+from mmm.results.blocks import by_geo
+from mmm.results.outcome import split_outcome
+from mmm.results.quarters import quarters
 from mmm.results.respond import Response, baseline_effect, channel_effect
 from mmm.results.summary import SUFFIXES, summarise
 from mmm.transforms.parameter import Z90
@@ -27,40 +30,87 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True)
+class Sums:
+    """One component summed over the window: outcome (D, G) and its value in money (D, G) by geo,
+    outcome (D, Q) by quarter."""
+
+    outcome: np.ndarray
+    value: np.ndarray
+    by_quarter: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
 class Decomposition:
     """The outcome taken apart.
 
     table: `contributions.csv`. totals: component, kind and the summary of its sum over the
-    window. fitted: observed beside the posterior predictive. total_draws: draws (D,) of each
-    (component, kind) summed over the window.
+    window. fitted: observed beside the posterior predictive. sums: of each (component, kind).
     """
 
     table: pd.DataFrame
     totals: pd.DataFrame
     fitted: pd.DataFrame
-    total_draws: dict[tuple[str, str], np.ndarray]
+    sums: dict[tuple[str, str], Sums]
 
 
-def baseline_components(response: Response, rows: BaselineRows) -> Iterator[Component]:
-    """Baseline, trend, seasonality, holidays and controls under `rows`, the stated guesses of
-    unmeasured touchpoints taken out of the baseline and shown by name."""
-    names = dict.fromkeys((*rows.own_component, *rows.shared_component))
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Summaries (4, G, T) of a component in a block of geos, and its sums there."""
+
+    name: str
+    kind: str
+    numbers: np.ndarray
+    sums: Sums | None = None
+
+
+def outcome_components(
+    response: Response, rows: BaselineRows, media: np.ndarray, walk: np.ndarray | None = None
+) -> Iterator[Component]:
+    """Every part of the expected outcome over the periods of `rows`, to which they add up draw
+    by draw.
+
+    `media` (S, G, C) of all geos of the panel starts with the window; the last of its S periods
+    are those of `rows`. `walk` (D, G, T) adds to the trend.
+    """
+    split = split_outcome(response, rows, media, walk)
+    periods = rows.own.shape[1]
+    guesses = {
+        name: share[:, None, None] * response.level[None, :, None]
+        for name, share in unmeasured_shares(response).items()
+    }
+    for name, kind, draws in _baseline_effects(response, rows):
+        if walk is not None and name == "trend":
+            draws += walk
+        if split is not None:
+            draws = split.start.copy() if name == "baseline" else draws * split.baseline
+        if name == "baseline":
+            for guess in guesses.values():
+                draws -= guess
+        yield Component(name, kind, draws)
+    for name, guess in guesses.items():
+        yield Component(name, UNMEASURED, np.repeat(guess, periods, axis=2))
+    for index, channel in enumerate(response.fit.study.channels):
+        effect = channel_effect(response, index, media[:, response.places, index])
+        for kind, known, draws in (
+            (TACTICAL, channel.role.has_tactical, effect.tactical),
+            (BRAND, channel.role.has_brand, effect.brand),
+        ):
+            if known:
+                draws = draws[:, :, -periods:]
+                yield Component(channel.name, kind, draws if split is None else draws * split.media)
+
+
+def _baseline_effects(
+    response: Response, rows: BaselineRows
+) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Name, kind and predictor of baseline, trend, seasonality, holidays and controls."""
     groups: dict[tuple[str, str], set[str]] = {}
-    for name in names:
+    for name in dict.fromkeys((*rows.own_component, *rows.shared_component)):
         group, _, rest = name.partition(": ")
         key = (rest, CONTROL) if group == CONTROL else (group, BASELINE)
         groups.setdefault(key, set()).add(name)
-    guesses = unmeasured_shares(response)
     for (name, kind), members in groups.items():
-        draws = baseline_effect(response, rows, members)
-        if name == "baseline":
-            for share in guesses.values():
-                draws = draws - share[:, None, None] * response.level[None, :, None]
-        yield Component(name, kind, draws)
-    periods = rows.shared.shape[2]
-    for name, share in guesses.items():
-        constant = share[:, None, None] * response.level[None, :, None]
-        yield Component(name, UNMEASURED, np.repeat(constant, periods, axis=2))
+        yield name, kind, baseline_effect(response, rows, members)
 
 
 def unmeasured_shares(response: Response) -> dict[str, np.ndarray]:
@@ -76,74 +126,102 @@ def unmeasured_shares(response: Response) -> dict[str, np.ndarray]:
     return shares
 
 
-def media_components(response: Response, media: np.ndarray) -> Iterator[Component]:
-    """Tactical and brand effect of each channel under `media` (T, G, C), own units."""
-    for index, channel in enumerate(response.fit.study.channels):
-        effect = channel_effect(response, index, media[:, :, index])
-        if channel.role.has_tactical:
-            yield Component(channel.name, TACTICAL, effect.tactical)
-        if channel.role.has_brand:
-            yield Component(channel.name, BRAND, effect.brand)
-
-
-def component_table(component: Component, dates: pd.DatetimeIndex, geos: tuple[str, ...],
+def component_table(name: str, kind: str, dates: pd.DatetimeIndex, geos: tuple[str, ...],
                     numbers: np.ndarray) -> pd.DataFrame:  # fmt: skip
     """Rows (date, geo) of one component from `numbers` (4, G, T)."""
     columns = {
         "date": np.tile(np.asarray(dates), len(geos)),
         "geo": np.repeat(np.array(geos, dtype=object), len(dates)),
-        "component": component.name,
-        "kind": component.kind,
+        "component": name,
+        "kind": kind,
     }
     for suffix, values in zip(SUFFIXES, numbers, strict=True):
         columns[suffix] = values.ravel()
     return pd.DataFrame(columns)
 
 
-def predictive_table(
-    response: Response, expected: np.ndarray, dates: pd.DatetimeIndex, *, stream: int
-) -> pd.DataFrame:
-    """The predicted outcome, noise added to `expected` (D, G, T); its mean is that of `expected`.
+def predictive(response: Response, expected: np.ndarray, *, stream: int) -> np.ndarray:
+    """Summary (4, G, T) of the outcome itself, noise added to `expected` (D, G, T); its mean is
+    that of `expected`.
 
-    `stream` keeps the noise of different tables apart.
+    `stream` keeps the noise of different tables apart; each geo has its own.
     """
-    rng = np.random.default_rng([response.fit.study.inference.seed, stream])
-    spread = response.sigma * response.level[None, :]
-    predicted = expected + spread[:, :, None] * rng.standard_normal(expected.shape)
-    numbers = summarise(predicted)
-    numbers[0] = expected.mean(axis=0)
-    outcome = Component("outcome", "total", predicted)
-    return component_table(outcome, dates, response.fit.panel.geos, numbers)
+    numbers = np.empty((4, *expected.shape[1:]))
+    for g, place in enumerate(response.places):
+        rng = np.random.default_rng([response.fit.study.inference.seed, stream, place])
+        numbers[:, g] = summarise(with_noise(response, g, expected[:, g], rng))
+        numbers[0, g] = expected[:, g].mean(axis=0)
+    return numbers
+
+
+def with_noise(
+    response: Response, geo: int, expected: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """`expected` (D, T) with noise as the likelihood has it: sigma times a standard normal, or a
+    Student-t with each draw's degrees of freedom; on the log scale where effects multiply."""
+    if response.density.spec.likelihood == "student_t":
+        noise = rng.standard_t(response.nu[:, None], expected.shape)
+    else:
+        noise = rng.standard_normal(expected.shape)
+    spread = response.sigma[:, geo, None]
+    if response.multiplicative:
+        return expected * np.exp(spread * noise - 0.5 * spread**2)
+    return expected + response.level[geo] * spread * noise
 
 
 def decompose(response: Response) -> Decomposition:
     """Takes the fitted window apart. In every date and geo the means of `table` add up to the
     observed outcome: `residual` is what is left in each draw."""
-    panel, density = response.fit.panel, response.density
-    observed = panel.dataset["outcome"].values.T
+    panel = response.fit.panel
     dates, geos = panel.dates, panel.geos
-    expected = np.zeros((response.draws, *observed.shape))
-    tables, rows, total_draws = [], [], {}
-
-    def add(component: Component) -> None:
-        tables.append(component_table(component, dates, geos, summarise(component.draws)))
-        total = component.draws.sum(axis=(1, 2))
-        total_draws[component.name, component.kind] = total
-        numbers = dict(zip(SUFFIXES, summarise(total), strict=True))
-        rows.append({"component": component.name, "kind": component.kind, **numbers})
-
-    for component in baseline_components(response, density.design.baseline):
-        expected += component.draws
-        add(component)
-    for component in media_components(response, panel.dataset["media"].values):
-        expected += component.draws
-        add(component)
-    add(Component(RESIDUAL, RESIDUAL, observed[None] - expected))
-    fitted = predictive_table(response, expected, dates, stream=3)
+    observed = panel.dataset["outcome"].values.T
+    blocks = by_geo(response, len(dates), _decompose_block)
+    tables, rows, sums = [], [], {}
+    for parts in zip(*blocks, strict=True):
+        name, kind = parts[0].name, parts[0].kind
+        numbers = np.concatenate([part.numbers for part in parts], axis=1)
+        if parts[0].sums is None:
+            fitted = component_table(name, kind, dates, geos, numbers)
+            continue
+        tables.append(component_table(name, kind, dates, geos, numbers))
+        sums[name, kind] = total = _joined([part.sums for part in parts])
+        summary = dict(zip(SUFFIXES, summarise(total.outcome.sum(axis=1)), strict=True))
+        rows.append({"component": name, "kind": kind, **summary})
     fitted = fitted.drop(columns=["component", "kind"])
     fitted.insert(2, "observed", observed.ravel())
-    return Decomposition(
-        pd.concat(tables, ignore_index=True), pd.DataFrame(rows), fitted, total_draws
+    return Decomposition(pd.concat(tables, ignore_index=True), pd.DataFrame(rows), fitted, sums)
+
+
+def _decompose_block(response: Response) -> list[Part]:
+    """Every component, the residual, and last the prediction, in the response's geos."""
+    data = response.fit.panel.dataset
+    observed = data["outcome"].values.T[response.places]
+    value = data["value_per_unit"].values.T[response.places]
+    starts = quarters(response.fit.panel).starts
+
+    def part(name: str, kind: str, draws: np.ndarray) -> Part:
+        sums = Sums(
+            outcome=draws.sum(axis=2),
+            value=np.einsum("dgt,gt->dg", draws, value),
+            by_quarter=np.add.reduceat(draws.sum(axis=1), starts, axis=1),
+        )
+        return Part(name, kind, summarise(draws), sums)
+
+    rows = response.density.design.baseline
+    expected = np.zeros((response.draws, *observed.shape))
+    parts = []
+    for component in outcome_components(response, rows, data["media"].values):
+        expected += component.draws
+        parts.append(part(component.name, component.kind, component.draws))
+    parts.append(part(RESIDUAL, RESIDUAL, observed[None] - expected))
+    return [*parts, Part("outcome", "total", predictive(response, expected, stream=3))]
+
+
+def _joined(sums: list[Sums]) -> Sums:
+    return Sums(
+        outcome=np.concatenate([one.outcome for one in sums], axis=1),
+        value=np.concatenate([one.value for one in sums], axis=1),
+        by_quarter=np.sum([one.by_quarter for one in sums], axis=0),
     )
 
 

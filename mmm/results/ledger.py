@@ -66,14 +66,17 @@ QUANTITIES = {
     "share": "contribution",
     "brand_split": "brand_share",
     "brand_half_life": "brand_half_life",
+    "drift_scale": "movement",
 }
 
 
 def ledger_table(fit: Fit) -> pd.DataFrame:
     """`ledger.csv`: one row a quantity and channel, with prior and posterior 90 % intervals.
 
-    `contribution` decides ROI; `brand_share` is the part of a channel's effect that builds the
-    brand; `brand_half_life` is in periods. Stated guesses appear as tier `guess`.
+    `contribution` decides ROI: the channel's share of outcome, which would be missing without it;
+    `brand_share` is the part of a channel's effect that builds the brand; `brand_half_life` is in
+    periods; `movement` is how far a time-varying channel's effectiveness moves in a quarter, over
+    its mean. Stated guesses appear as tier `guess`.
     """
     spec = model_spec(fit.study, fit.panel)
     rows = []
@@ -85,16 +88,20 @@ def ledger_table(fit: Fit) -> pd.DataFrame:
         draws = fit.posterior[name].stack(sample=("chain", "draw"), create_index=False)
         values = draws.transpose("sample", ...).values
         for index, (label, prior) in enumerate(zip(variable.labels, variable.priors, strict=True)):
-            prior_low, prior_high = prior_interval(prior)
-            low, middle, high = np.quantile(values[:, index], [0.05, 0.5, 0.95])
+            ends = np.array(prior_interval(prior))
+            quantiles = np.quantile(values[:, index], [0.05, 0.5, 0.95])
+            if name == "share" and spec.likelihood == "lognormal":
+                # the parameter is the effect on the log scale
+                ends, quantiles = -np.expm1(-ends), -np.expm1(-quantiles)
+            low, middle, high = quantiles.tolist()
             rows.append(
                 {
                     "quantity": quantity,
                     "channel": label if quantity != "brand_half_life" else "",
                     "tier": found[label].tier,
                     "contraction": found[label].contraction,
-                    "prior_p05": prior_low,
-                    "prior_p95": prior_high,
+                    "prior_p05": float(ends[0]),
+                    "prior_p95": float(ends[1]),
                     "posterior_p05": low,
                     "posterior_p50": middle,
                     "posterior_p95": high,

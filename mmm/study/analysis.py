@@ -8,8 +8,9 @@ import pandas as pd
 import xarray as xr
 
 from mmm.dims import CHANNEL
+from mmm.efficiency.breakdown import efficiency_by_geo, efficiency_by_quarter
 from mmm.efficiency.curves import curves_table
-from mmm.efficiency.roi import efficiency_table
+from mmm.efficiency.roi import accounts, efficiency_table
 from mmm.errors import Finding
 from mmm.inference.diagnose import Diagnostics, Verdict, diagnose, judge
 from mmm.inference.fit import Fit
@@ -33,6 +34,8 @@ class Analysis:
     verdict: Verdict
     decomposition: Decomposition
     efficiency: pd.DataFrame
+    efficiency_geo: pd.DataFrame
+    efficiency_quarter: pd.DataFrame
     curves: pd.DataFrame
     ledger: pd.DataFrame
     scenario: Scenario
@@ -47,6 +50,7 @@ def analyse(fit: Fit, findings: tuple[Finding, ...] = ()) -> Analysis:
     diagnostics = diagnose(fit.posterior, totals(read), fit.statistics)
     verdict = judge(diagnostics, findings)
     parts = decompose(read)
+    books = accounts(read, parts)
     scenario = as_is(fit)
     cash, case = value_plan(read, scenario, verdict)
     return Analysis(
@@ -55,7 +59,9 @@ def analyse(fit: Fit, findings: tuple[Finding, ...] = ()) -> Analysis:
         diagnostics=diagnostics,
         verdict=verdict,
         decomposition=parts,
-        efficiency=efficiency_table(read, parts),
+        efficiency=efficiency_table(read, books=books),
+        efficiency_geo=efficiency_by_geo(read, books=books),
+        efficiency_quarter=efficiency_by_quarter(read, parts),
         curves=curves_table(read),
         ledger=ledger_table(fit),
         scenario=scenario,

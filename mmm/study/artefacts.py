@@ -32,6 +32,8 @@ def write_artefacts(analysis: Analysis, manifest: Mapping[str, Any], directory: 
     fit = analysis.fit
     _table(analysis.decomposition.table, directory / "contributions.csv")
     _table(analysis.efficiency, directory / "efficiency.csv")
+    _table(analysis.efficiency_geo, directory / "efficiency_geo.csv")
+    _table(analysis.efficiency_quarter, directory / "efficiency_quarter.csv")
     _table(analysis.curves, directory / "curves.csv")
     _table(plan_table(analysis.fit, analysis.scenario), directory / "plan.csv")
     _table(analysis.forecast, directory / "forecast.csv")
@@ -78,6 +80,9 @@ def report_inputs(analysis: Analysis, manifest: Mapping[str, Any]) -> ReportInpu
         manifest={key: value for key, value in manifest.items() if key not in VARYING},
         notes=notes_on(analysis.fit, analysis.efficiency, analysis.ledger),
         outcome_unit=outcome_unit(study),
+        efficiency_geo=analysis.efficiency_geo,
+        efficiency_quarter=analysis.efficiency_quarter,
+        time_varying=tuple(channel.name for channel in study.channels if channel.time_varying),
     )
 
 

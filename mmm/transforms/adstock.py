@@ -1,17 +1,19 @@
 """Adstock families: how an exposure in one period works in the periods after it.
 
 Every family gives lag weights that sum to one, so adstock moves exposure in time and creates
-none. Parameters are in periods. The compiled twins are in `mmm.model.curves`.
+none. Parameters are in periods. The compiled twins of the families here are in
+`mmm.model.curves`; `mmm.transforms.custom` adds families of your own.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pytensor.tensor as pt
+from pytensor.gradient import disconnected_grad
 
 from mmm.errors import did_you_mean, input_error
 from mmm.transforms.parameter import Parameter, lognormal
@@ -22,35 +24,57 @@ LN2 = math.log(2.0)
 """A Python float: PyTensor would take the logarithm of a literal 2.0 in single precision."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AdstockFamily:
     """One way to carry over.
 
-    `parameters(weeks)` gives the default priors when a period lasts `weeks` weeks;
-    `log_weights(lag, first, second)` the logarithm of the weights, up to a constant.
-    `finite` families are cut at the longest lag, infinite ones run over the whole past.
+    `intervals` names the parameters, at most two, in the order `weights` takes them, each with
+    the 90 % interval of its log-normal default prior; those in `times` are lengths of time,
+    stated in weeks and turned into periods. `weights(lag, *parameters)` gives, in PyTensor, the
+    weights of the lags 0, 1, ... (L,) up to a constant factor; `log_weights` their logarithm
+    instead. All but the geometric family are cut at `LONGEST_LAG_WEEKS`.
     """
 
     name: str
-    formula: str
-    source: str
-    parameter_names: tuple[str, ...]
-    defaults_in_weeks: tuple[tuple[float, float], ...]
-    is_time: tuple[bool, ...]
-    finite: bool
-    log_weights: LagWeights
+    intervals: Mapping[str, tuple[float, float]]
+    weights: LagWeights | None = None
+    log_weights: LagWeights | None = None
+    times: tuple[str, ...] = ()
+    formula: str = ""
+    source: str = ""
+
+    @property
+    def finite(self) -> bool:
+        """Whether the weights are cut at a longest lag; otherwise they run over the whole past."""
+        return self.name != "geometric"
 
     def parameters(self, weeks: float) -> tuple[Parameter, ...]:
-        """Default priors, times converted from weeks to periods."""
+        """Default priors when a period lasts `weeks` weeks, times converted to periods."""
+        unit = {name: weeks if name in self.times else 1.0 for name in self.intervals}
         return tuple(
-            Parameter(name, lognormal(low / weeks, high / weeks) if time else lognormal(low, high))
-            for name, (low, high), time in zip(
-                self.parameter_names, self.defaults_in_weeks, self.is_time, strict=True
-            )
+            Parameter(name, lognormal(low / unit[name], high / unit[name]))
+            for name, (low, high) in self.intervals.items()
+        )
+
+    def lag_weights(self, lag: Any, *parameters: Any) -> Any:
+        """Weights of the lags `lag` (L,) at `parameters`, one each, that sum to one over them."""
+        if self.log_weights:
+            logs = pt.as_tensor_variable(self.log_weights(lag, *parameters))
+            # the largest is 1 before they are scaled, wherever they stand
+            weights = pt.exp(logs - disconnected_grad(logs.max()))
+            return weights / weights.sum()
+        if self.weights:
+            weights = pt.as_tensor_variable(self.weights(lag, *parameters))
+            return weights / weights.sum()
+        raise input_error(
+            "adstock",
+            f"adstock '{self.name}'",
+            "it says nothing about its lag weights.",
+            "Give 'weights' or 'log_weights'.",
         )
 
 
-def _geometric(lag, half_life, _):
+def _geometric(lag, half_life):
     return -lag * LN2 / half_life
 
 
@@ -67,55 +91,48 @@ def _weibull_cdf(lag, shape, scale):
     return -pt.switch(lag > 0, (pt.maximum(lag, 1.0) / scale) ** shape, 0.0)
 
 
-def _none(lag, *_):
+def _none(lag):
     return pt.switch(lag > 0, -float("inf"), 0.0)
 
 
-NONE = AdstockFamily(
-    "none", "a_t = x_t", "no carry-over", (), (), (), finite=True, log_weights=_none
-)
+NONE = AdstockFamily("none", {}, log_weights=_none, formula="a_t = x_t", source="no carry-over")
 GEOMETRIC = AdstockFamily(
     "geometric",
-    "w_k = (1 - r) r^k, r = 2^(-1/half_life)",
-    "Koyck (1954); Jin et al. (2017), equation 2",
-    ("half_life",),
-    ((0.2, 3.5),),
-    (True,),
-    finite=False,
+    {"half_life": (0.2, 3.5)},
     log_weights=_geometric,
+    times=("half_life",),
+    formula="w_k = (1 - r) r^k, r = 2^(-1/half_life)",
+    source="Koyck (1954); Jin et al. (2017), equation 2",
 )
 DELAYED = AdstockFamily(
     "delayed",
-    "w_k ~ 2^(-((k - peak) / half_life)^2)",
-    "Jin et al. (2017), equation 3, with its retention written as a half-life",
-    ("half_life", "peak"),
-    ((0.5, 4.0), (0.2, 4.0)),
-    (True, True),
-    finite=True,
+    {"half_life": (0.5, 4.0), "peak": (0.2, 4.0)},
     log_weights=_delayed,
+    times=("half_life", "peak"),
+    formula="w_k ~ 2^(-((k - peak) / half_life)^2)",
+    source="Jin et al. (2017), equation 3, with its retention written as a half-life",
 )
 WEIBULL_PDF = AdstockFamily(
     "weibull_pdf",
-    "w_k ~ u^(shape - 1) exp(-u^shape), u = (k + 1) / scale",
-    "Robyn (2021), Weibull PDF adstock, with weights that sum to one",
-    ("shape", "scale"),
-    ((0.6, 3.0), (0.5, 6.0)),
-    (False, True),
-    finite=True,
+    {"shape": (0.6, 3.0), "scale": (0.5, 6.0)},
     log_weights=_weibull_pdf,
+    times=("scale",),
+    formula="w_k ~ u^(shape - 1) exp(-u^shape), u = (k + 1) / scale",
+    source="Robyn (2021), Weibull PDF adstock, with weights that sum to one",
 )
 WEIBULL_CDF = AdstockFamily(
     "weibull_cdf",
-    "w_k ~ exp(-(k / scale)^shape)",
-    "Robyn (2021), Weibull CDF adstock: the survival function, with weights that sum to one",
-    ("shape", "scale"),
-    ((0.6, 3.0), (0.3, 6.0)),
-    (False, True),
-    finite=True,
+    {"shape": (0.6, 3.0), "scale": (0.3, 6.0)},
     log_weights=_weibull_cdf,
+    times=("scale",),
+    formula="w_k ~ exp(-(k / scale)^shape)",
+    source="Robyn (2021), Weibull CDF adstock: the survival function, with weights that sum to one",
 )
 
-FAMILIES = {family.name: family for family in (NONE, GEOMETRIC, DELAYED, WEIBULL_PDF, WEIBULL_CDF)}
+FAMILIES: dict[str, AdstockFamily] = {
+    family.name: family for family in (NONE, GEOMETRIC, DELAYED, WEIBULL_PDF, WEIBULL_CDF)
+}
+"""Every family by name: those above, and those registered in this process."""
 
 LONGEST_LAG_WEEKS = 13.0
 """Where finite families are cut."""

@@ -9,7 +9,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm.config import Brand, Channel, Costs, DataSource, Finance, Outcome, Prior, Study
+from mmm.config import Brand, Channel, Costs, DataSource, Finance, Inference, Outcome, Prior, Study
+from mmm.config import channel as channels
 from mmm.config.load import load_study, study_schema, study_to_yaml
 from mmm.errors import InputError, Severity
 
@@ -77,6 +78,32 @@ def test_a_good_file_is_read(study_file):
         ((GOOD, GOOD + "study: again"), "study (line 7)", "given twice, first on line 1"),
         (("kind: revenue", "kind: units, value_per_unit: -1"), "value_per_unit", "above 0"),
         (("role: both", "role: both, carry_in: low"), "channels[0].carry_in", "estimated"),
+        (
+            ("role: both", "role: both, adstock: geometrc"),
+            "channels[0].adstock (line 5)",
+            "Did you mean 'geometric'? Valid: geometric, delayed, weibull_pdf, weibull_cdf, none.",
+        ),
+        (
+            ("role: both", "role: both, saturation: my.module.curve"),
+            "channels[0].saturation (line 5)",
+            "Known names: hill, michaelis_menten, logistic, tanh, root, none.",
+        ),
+        (("role: both", "role: both, time_varying: often"), "time_varying", "true or false"),
+        (
+            (GOOD, GOOD + "inference: {likelihood: poisson}"),
+            "inference.likelihood (line 7)",
+            "Known names: normal, student_t, lognormal.",
+        ),
+        (
+            (GOOD, GOOD + "inference: {likelihood: students_t}"),
+            "inference.likelihood (line 7)",
+            "Did you mean 'student_t'? Valid: normal, student_t, lognormal.",
+        ),
+        (
+            (GOOD, GOOD + "inference: {sampler: numpy}"),
+            "inference.sampler (line 7)",
+            "nutpie, numpyro, blackjax",
+        ),
         (("- {name: tv, spend: tv_spend, role: both}", "- tv"), "channels[0]", "key: value"),
     ],
 )
@@ -104,6 +131,45 @@ def test_a_problem_names_its_place_and_remedy(study_file, change, where, says):
 def test_what_is_not_a_study_at_all_is_refused(study_file, content, says):
     (finding,) = findings_of(study_file(content))
     assert says in finding
+
+
+@pytest.mark.parametrize(
+    ("spelt", "likelihood"),
+    [
+        ("Normal", "normal"),
+        ("Student-t", "student_t"),
+        ("StudentT", "student_t"),
+        ("student t", "student_t"),
+        ("log-normal", "lognormal"),
+        ("LOG_NORMAL", "lognormal"),
+    ],
+)
+def test_a_likelihood_may_be_spelt_as_people_do(study_file, spelt, likelihood):
+    study = load_study(study_file(GOOD + f"inference: {{likelihood: {spelt}}}\n"))
+    assert study.inference.likelihood == likelihood
+    stated = yaml.safe_load(study_to_yaml(study))
+    assert stated.get("inference", {}).get("likelihood", "normal") == likelihood
+
+
+@pytest.mark.parametrize("kind", ["adstock", "saturation"])
+def test_a_registered_transform_may_be_named_and_no_other(study_file, monkeypatch, kind):
+    monkeypatch.setattr(channels, f"_own_{kind}s", set())
+    path = study_file(GOOD.replace("role: both", f"role: both, {kind}: ours"))
+    known = {"adstock": channels.known_adstocks, "saturation": channels.known_saturations}[kind]
+    before = known()
+    (finding,) = findings_of(path)
+    assert f"Known names: {', '.join(before)}." in finding
+    register = getattr(channels, f"register_{kind}_name")
+    register("ours")
+    register("ours")
+    register(before[0])
+    assert known() == (*before, "ours")
+    assert getattr(load_study(path).channels[0], kind) == "ours"
+    other = "saturation" if kind == "adstock" else "adstock"
+    (finding,) = findings_of(study_file(GOOD.replace("role: both", f"role: both, {other}: ours")))
+    assert "'ours' is not a valid value" in finding
+    # the published schema does not depend on what a process has registered
+    assert study_schema()["$defs"]["Channel"]["properties"][kind]["enum"] == list(before)
 
 
 def test_a_missing_file_and_a_directory_are_refused(tmp_path):
@@ -146,6 +212,9 @@ def studies(draw) -> Study:
         costs=Costs(agency_fee=draw(st.floats(0, 5))),
         off_when_missing=draw(st.booleans()),
         carry_in=draw(st.just("estimated") | POSITIVE),
+        adstock=draw(st.sampled_from(channels.ADSTOCKS)),
+        saturation=draw(st.sampled_from(channels.SATURATIONS)),
+        time_varying=draw(st.booleans()),
     )
     return Study(
         study=draw(NAMES),
@@ -158,6 +227,10 @@ def studies(draw) -> Study:
         channels=(channel,),
         controls=tuple(columns[4:]),
         brand=Brand(half_life=(low, low + 1)),
+        inference=Inference(
+            likelihood=draw(st.sampled_from(["normal", "student_t", "lognormal"])),
+            sampler=draw(st.sampled_from(["nutpie", "numpyro", "blackjax"])),
+        ),
         finance=Finance(margin=draw(st.floats(0.01, 1))),
     )
 

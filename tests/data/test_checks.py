@@ -27,6 +27,20 @@ def only(study: Study, frame: pd.DataFrame, severity: Severity = Severity.WARNIN
     return finding
 
 
+def moving(study: Study, *names: str) -> Study:
+    channels = tuple(
+        channel.model_copy(update={"time_varying": channel.name in names})
+        for channel in study.channels
+    )
+    return study.model_copy(update={"channels": channels})
+
+
+def with_likelihood(case, likelihood: str) -> tuple[Study, pd.DataFrame]:
+    study, frame = case
+    inference = study.inference.model_copy(update={"likelihood": likelihood})
+    return study.model_copy(update={"inference": inference}), frame
+
+
 def test_spend_without_exposure_and_the_reverse(national):
     study, frame = national
     frame.loc[[4, 9], "tv_grps"] = 0.0
@@ -129,6 +143,37 @@ def test_a_negative_outcome_is_a_warning(national):
     assert "1 of 104 rows (-4 here)" in finding.message
 
 
+@pytest.mark.parametrize("likelihood", ["normal", "student_t", "lognormal"])
+def test_an_outcome_without_logarithm_is_refused_by_lognormal_alone(by_geo, likelihood):
+    study, frame = with_likelihood(by_geo, likelihood)
+    frame.loc[[130, 74, 15], "orders"] = 0.0
+    errors = [f for f in findings_of(study, frame) if f.severity is Severity.ERROR]
+    assert [f.check for f in errors] == ["outcome_not_positive"] * (likelihood == "lognormal")
+    for finding in errors:
+        # first by date: rows 15, 74 and 130 are weeks 15, 14 and 10 of their geos
+        assert finding.where.endswith("column 'orders', row 130 (2022-03-14, west)")
+        assert "0 or less in 3 of 180 rows" in finding.message
+        assert "normal or student_t, or aggregate" in finding.remedy
+
+
+def test_a_negative_outcome_is_one_finding_under_lognormal(by_geo):
+    study, frame = with_likelihood(by_geo, "lognormal")
+    frame.loc[74, "orders"] = -1.0
+    checks = {finding.check for finding in findings_of(study, frame)}
+    assert "outcome_not_positive" in checks
+    assert "negative_outcome" not in checks
+
+
+def test_a_geo_without_any_outcome_is_one_finding_under_lognormal(by_geo):
+    study, frame = with_likelihood(by_geo, "lognormal")
+    frame.loc[frame["region"] == "south", "orders"] = 0.0
+    assert only(study, frame, Severity.ERROR).check == "outcome_mean"
+
+
+def test_a_positive_outcome_passes_under_lognormal(by_geo):
+    assert not findings_of(*with_likelihood(by_geo, "lognormal"))
+
+
 def test_few_observations_for_the_parameters(national):
     study, frame = national
     finding = only(study, frame.iloc[:40])
@@ -142,6 +187,9 @@ def test_parameters_are_counted(national):
     # geo, trend, price and two pairs of seasonality
     assert parameter_count(study, geos=1, yearly=False) == 5 + 4 + 1 + 1 + 1 + 1 + 4
     assert parameter_count(study, geos=3, yearly=True) == 5 + 4 + 1 + 3 + 1 + 1
+    robust = study.inference.model_copy(update={"likelihood": "student_t"})
+    study = moving(study, "tv").model_copy(update={"inference": robust})
+    assert parameter_count(study, geos=3, yearly=True) == 5 + 4 + 1 + 3 + 1 + 1 + 2
 
 
 def test_yearly_data_is_found_and_not_asked_for_a_season(national):

@@ -19,8 +19,8 @@ from mmm.config import Channel, DataSource, Outcome, Study
 from mmm.data.panel import Panel, build_panel
 from mmm.inference.fit import Fit
 from mmm.model import curves
-from mmm.model.density import Density, build_density, natural_values
-from mmm.model.design import INTERCEPT, build_design
+from mmm.model.density import Density, build_density
+from mmm.model.design import build_design
 from mmm.model.spec import ModelSpec, model_spec
 
 UNCONSTRAINED = {"lognormal": "log__", "halfnormal": "log__", "logitnormal": "logodds__"}
@@ -47,6 +47,7 @@ def make_case(
     silent: Sequence[tuple[int, int]] = (),
     late: Sequence[int] = (),
     revise: Callable[[ModelSpec], ModelSpec] | None = None,
+    likelihood: str = "normal",
     seed: int = 0,
 ) -> Case:
     """A case with random flighted media. `silent` lists (geo, channel) pairs that never spend,
@@ -82,6 +83,7 @@ def make_case(
         channels=tuple(Channel(spend=f"{c['name']}_spend", **c) for c in channels),
         controls=panel.controls,
         baseline=baseline or {},
+        inference={"likelihood": likelihood},
     )
     spec = model_spec(study, panel)
     if revise:
@@ -153,25 +155,26 @@ class Dense:
 
 def dense_regression(density: Density, q: np.ndarray) -> Dense:
     """The regression at unconstrained `q`, by plain NumPy but for the channel effects."""
-    cells = density.cells(natural_values(density, q))
-    table, sigma, own_sd, shared_sd = density.split(cells)
-    work = density.workspace()
-    density.moments(cells, work)
-    design = density.design
-    geos, _, periods = work.effect.shape
+    pool = density.workspace()
+    density.value_and_gradient(q, pool)
+    work, design = pool.work, density.design
+    channels, static = len(density.spec.channels), len(design.shared_row)
+    geos, _, periods = work.dynamic.shape
     blocks = []
     for g in range(geos):
-        own = design.baseline.own * own_sd[:, None]
+        effect, moving = work.dynamic[g, :channels], work.dynamic[g, channels:]
+        own = design.baseline.own * work.own_sd[:, None]
         if density.spec.pooled:
-            own = np.concatenate([own, work.effect[g] * table[:, [curves.SPREAD]]])
+            own = np.concatenate([own, effect * work.table[:, [curves.SPREAD]]])
         block = np.zeros((periods, geos * len(own)))
         block[:, g * len(own) : (g + 1) * len(own)] = own.T
-        shared = design.baseline.shared[g] * shared_sd[:, None]
-        blocks.append(np.concatenate([block, shared.T], axis=1))
+        rows = np.concatenate([design.baseline.shared[g], moving])
+        blocks.append(np.concatenate([block, (rows * work.shared_sd[:, None]).T], axis=1))
+    assert len(rows) == static + len(moving)
     return Dense(
-        mean=INTERCEPT + work.effect.sum(axis=1).ravel(),
+        mean=design.centre + work.dynamic[:, :channels].sum(axis=1).ravel(),
         rows=np.concatenate(blocks),
-        noise=np.repeat(sigma, periods),
+        noise=np.repeat(work.sigma, periods),
         outcome=design.outcome.ravel(),
     )
 

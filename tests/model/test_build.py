@@ -12,13 +12,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from mmm.model.build import build_model
-from mmm.model.density import natural_values
+from mmm.errors import ModelError
+from mmm.model.build import build_model, pymc_model
 from mmm.model.spec import ModelSpec
 from mmm.transforms.parameter import halfnormal
 
 ADSTOCKS = ("none", "geometric", "delayed", "weibull_pdf", "weibull_cdf")
 SATURATIONS = ("none", "hill", "michaelis_menten", "logistic", "tanh", "root")
+FORMS = ("fused", "collapsed", "explicit")
 ROLES = ("tactical", "brand", "both")
 
 
@@ -72,29 +73,38 @@ CASES: dict[str, dict[str, Any]] = {
         ],
         "geos": 2, "silent": [(0, 3), (1, 3)], "revise": mixed_kinds,
     },
+    "geos, drift": {
+        "channels": [*some("a", time_varying=True), *some("b"), *some("c", time_varying=True)],
+        "geos": 3, "controls": 1,
+    },
+    "national, log-normal, drift": {
+        "channels": [*some("a"), *some("b", time_varying=True)], "likelihood": "lognormal",
+    },
 }  # fmt: skip
 FULL = (
     "national, no trend, controls",
     "geos, nothing shared",
     "stated carry-in, mixed priors, a silent channel",
+    "geos, drift",
+    "national, log-normal, drift",
 )
 
 
 @pytest.fixture(scope="module")
 def compiled(tools):
-    """Case, model and compiled log-density by name of the case, collapsed or full."""
+    """Case, model and compiled log-density by name of the case and form of the model."""
 
     @cache
-    def get(name: str, collapsed: bool):
+    def get(name: str, form: str):
         case = tools.make_case(**CASES[name])
-        model = build_model(case.density.spec, case.density.design, collapsed=collapsed)
+        model = build_model(case.density.spec, case.density.design, form=form)
         return case, model, tools.compile_logp(model)
 
     return get
 
 
 def random_point(density, seed: int, spread: float) -> np.ndarray:
-    noise = np.random.default_rng(seed).normal(size=density.layout.size)
+    noise = np.random.default_rng(seed).normal(size=density.size)
     return density.centre() + spread * density.width() * noise
 
 
@@ -109,45 +119,100 @@ quiet = settings(
 seeds = st.integers(0, 2**32 - 1)
 
 
-@pytest.mark.parametrize("name", CASES)
-@quiet
-@given(seed=seeds, spread=st.floats(0.0, 1.5))
-def test_collapsed_graph_equals_compiled_density(tools, compiled, name, seed, spread):
-    case, model, logp = compiled(name, True)
-    density = case.density
-    q = random_point(density, seed, spread)
+def assert_same(tools, density, model, logp, q) -> None:
+    """The compiled density at `q` and the graph's, value and gradient, to 1e-8."""
     value, gradient = density.value_and_gradient(q)
-    graph_value, graph_gradient = logp(tools.value_arrays(density, q))
-    graph_gradient = graph_gradient[tools.scalar_order(density, model)]
+    values = tools.value_arrays(density, q) | coefficients(density, q[density.layout.size :])
+    graph_value, graph_gradient = logp(values)
+    scalars = tools.scalar_order(density, model)
+    graph_gradient = np.concatenate([graph_gradient[scalars], graph_gradient[len(scalars) :]])
     assert value == pytest.approx(graph_value, rel=1e-8, abs=1e-8)
     np.testing.assert_allclose(
         gradient, graph_gradient, rtol=1e-8, atol=1e-8 * max(1.0, np.abs(gradient).max())
     )
 
 
+def coefficients(density, whitened: np.ndarray) -> dict[str, np.ndarray]:
+    """Whitened coefficients, each geo's own in turn and then the shared, by name of the graph's
+    variables."""
+    own = len(density.spec.geos) * density.own_size
+    return {
+        "own_standard": whitened[:own].reshape(-1, max(1, density.own_size)),
+        "shared_standard": whitened[own:],
+    }
+
+
+@pytest.mark.parametrize("name", CASES)
+@quiet
+@given(seed=seeds, spread=st.floats(0.0, 1.5))
+def test_collapsed_graph_equals_compiled_density(tools, compiled, name, seed, spread):
+    case, model, logp = compiled(name, "collapsed")
+    assert_same(tools, case.density, model, logp, random_point(case.density, seed, spread))
+
+
+channel = st.fixed_dictionaries(
+    {
+        "role": st.sampled_from(ROLES),
+        "adstock": st.sampled_from(ADSTOCKS),
+        "saturation": st.sampled_from(SATURATIONS),
+        "time_varying": st.booleans(),
+        "carry_in": st.sampled_from(["estimated", 0.5]),
+    }
+)
+worlds = st.fixed_dictionaries(
+    {
+        "channels": st.lists(channel, min_size=1, max_size=3),
+        "geos": st.integers(1, 3),
+        "controls": st.integers(0, 1),
+        "periods": st.integers(24, 40),
+        "likelihood": st.sampled_from(["normal", "lognormal", "student_t"]),
+        "baseline": st.sampled_from([{}, {"trend": False}, {"seasonality": 0}]),
+        "population": st.booleans(),
+        "seed": seeds,
+    }
+)
+
+
+@settings(quiet, max_examples=12)
+@given(world=worlds, seed=seeds)
+def test_any_model_is_the_same_compiled_and_in_the_open(tools, world, seed):
+    named = [{"name": f"channel {i}"} | channel for i, channel in enumerate(world["channels"])]
+    density = tools.make_case(**world | {"channels": named}).density
+    model = build_model(density.spec, density.design)
+    logp = tools.compile_logp(model)
+    assert_same(tools, density, model, logp, random_point(density, seed, 0.7))
+
+
 @pytest.mark.parametrize("name", FULL)
 @quiet
 @given(seed=seeds)
 def test_full_graph_less_its_conditional_is_the_collapsed_density(tools, compiled, name, seed):
-    case, _, logp = compiled(name, False)
+    case, _, logp = compiled(name, "explicit")
     density = case.density
     q = random_point(density, seed, 0.7)
     dense = tools.dense_regression(density, q)
     mean, covariance = dense.conditional()
     whitened = np.random.default_rng(seed).multivariate_normal(mean, covariance)
-    geos, own = len(density.spec.geos), density.design.own
-    by_geo = whitened[: len(whitened) - density.design.baseline.shared.shape[1]].reshape(geos, -1)
-    values = {
-        "own_standard": by_geo[:, :own],
-        "geo_standard": by_geo[:, own:],
-        "shared_standard": whitened[by_geo.size :],
-    }
+    values = coefficients(density, whitened)
     full, _ = logp(tools.value_arrays(density, q) | values)
     conditional = stats.multivariate_normal(mean, covariance).logpdf(whitened)
     collapsed, _ = density.value_and_gradient(q)
     # both sides are differences of terms as large as these
     scale = max(1.0, abs(full), abs(conditional))
     assert full - conditional == pytest.approx(collapsed, abs=1e-8 * scale)
+
+
+def log_prior(density, q: np.ndarray) -> float:
+    """Log-density of the sampled scalars' priors at unconstrained `q`, by SciPy."""
+    total, place = 0.0, 0
+    for variable in density.spec.variables:
+        for prior in variable.priors:
+            if prior.kind == "halfnormal":
+                total += stats.halfnorm.logpdf(np.exp(q[place]), scale=prior.scale) + q[place]
+            else:
+                total += stats.norm.logpdf(q[place], prior.location, prior.scale)
+            place += 1
+    return total
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -157,20 +222,42 @@ def test_collapsed_likelihood_is_the_dense_marginal(tools, name):
         q = random_point(density, seed, 1.0)
         dense = tools.dense_regression(density, q)
         expected = stats.multivariate_normal(dense.mean, dense.covariance).logpdf(dense.outcome)
-        cells = density.cells(natural_values(density, q))
-        actual = density.moments(cells, density.workspace())
-        assert actual == pytest.approx(expected, rel=1e-8, abs=1e-8)
+        value, _ = density.value_and_gradient(q)
+        assert value - log_prior(density, q) == pytest.approx(expected, rel=1e-8, abs=1e-8)
 
 
 def test_variables_carry_the_names_and_labels_of_the_specification(tools):
     case = tools.make_case(**CASES["stated carry-in, mixed priors, a silent channel"])
     spec, design = case.density.spec, case.density.design
-    collapsed = build_model(spec, design)
-    full = build_model(spec, design, collapsed=False)
+    models = {form: build_model(spec, design, form=form) for form in FORMS}
     for variable in spec.variables:
-        for model in (collapsed, full):
+        for model in models.values():
             assert model.named_vars_to_dims[variable.name] == (variable.dim,)
             assert tuple(model.coords[variable.dim]) == variable.labels
+    full = models["explicit"]
     assert {"own_coefficient", "shared_coefficient", "geo_deviation"} <= set(full.named_vars)
-    assert full.eval_rv_shapes()["geo_standard"] == (2, 4)
+    assert full.eval_rv_shapes()["own_standard"] == (2, case.density.own_size)
     assert [rv.name for rv in full.observed_RVs] == ["outcome"]
+
+
+def test_drift_is_named_by_its_channels(tools):
+    density = tools.make_case(**CASES["geos, drift"]).density
+    model = build_model(density.spec, density.design, form="explicit")
+    assert model.named_vars_to_dims["drift"] == ("drifting_channel", "drift_row")
+    assert list(model.coords["drifting_channel"]) == ["a", "c"]
+    assert model.eval_rv_shapes()["shared_standard"] == (density.shared_size,)
+    assert model.coords["shared_term"][-1] == f"c drift {len(density.design.drift) - 1}"
+
+
+def test_student_noise_has_only_the_explicit_form(tools):
+    density = tools.make_case(some("a"), geos=2, likelihood="student_t").density
+    for form in FORMS:
+        model = build_model(density.spec, density.design, form=form)
+        assert [rv.name for rv in model.observed_RVs] == ["outcome"]
+        assert {"nu", "own_standard", "shared_standard"} <= set(model.named_vars)
+
+
+def test_a_form_that_is_none_is_refused(tools):
+    case = tools.make_case(some("a"))
+    with pytest.raises(ModelError, match="'colapsed': choose one of fused, collapsed, explicit"):
+        pymc_model(case.study, case.panel, form="colapsed")

@@ -17,6 +17,10 @@ CHANNELS = [{"name": "a", "role": "both"}, {"name": "b", "role": "tactical"}]
 CASES = {
     "national": {"channels": CHANNELS, "controls": 1},
     "geos": {"channels": CHANNELS, "geos": 2, "controls": 1, "baseline": {"seasonality": 1}},
+    "geos, one channel moving": {
+        "channels": [CHANNELS[0] | {"time_varying": True}, CHANNELS[1]], "geos": 9,
+        "baseline": {"seasonality": 0},
+    },
     "geos, nothing shared": {
         "channels": CHANNELS, "geos": 3, "baseline": {"trend": False, "seasonality": 0},
     },
@@ -33,12 +37,17 @@ def test_draws_have_the_mean_and_covariance_of_the_dense_conditional(tools, name
     mean, covariance = tools.dense_regression(density, q).conditional()
 
     read = response(tools.fit_at(case, np.tile(natural, (DRAWS, 1))), draws=DRAWS)
-    table, _, own_sd, shared_sd = density.split(density.cells(natural))
+    pool = density.workspace()
+    density.value_and_gradient(q, pool)
+    table, own_sd, shared_sd = pool.work.table, pool.work.own_sd, pool.work.shared_sd
     own = read.own / own_sd
     if density.spec.pooled:
         factor = (read.deviation - 1) / table[:, curves.SPREAD]
         own = np.concatenate([own, factor], axis=2)
-    drawn = np.concatenate([own.reshape(DRAWS, -1), read.shared / shared_sd], axis=1)
+    shared = np.concatenate(
+        [read.shared, read.drift[:, density.spec.drifting].reshape(DRAWS, -1)], 1
+    )
+    drawn = np.concatenate([own.reshape(DRAWS, -1), shared / shared_sd], axis=1)
     # whitened by the dense conditional, the draws are standard normal and independent
     standard = np.linalg.solve(np.linalg.cholesky(covariance), (drawn - mean).T)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mmm.model import curves
-from mmm.model.density import natural_values
+from mmm.model import curves, kernel
+from mmm.model.density import natural_values, unconstrained_values
 from mmm.results.respond import brand_tail, channel_effect, response
 
 AHEAD = 150
@@ -20,33 +20,34 @@ CHANNELS = [
 
 
 def brand_series(half_life: float, media: np.ndarray, early: float, carry: float = 1.0):
-    """Brand stock and saturated exposure of one channel without adstock or saturation."""
-    theta = np.ones((1, curves.COLUMNS))
-    theta[0, [curves.MEMORY, curves.CARRY]] = half_life, carry
+    """Brand stock of one channel without adstock or saturation."""
+    table = np.ones((1, curves.COLUMNS))
+    table[0, [curves.MEMORY, curves.CARRY]] = half_life, carry
     shape = (1, 1, len(media))
-    exposure, now, stock = np.empty(shape), np.empty(shape), np.empty(shape)
-    codes = np.array([curves.NO_ADSTOCK]), np.array([curves.LINEAR])
-    curves.forward(
-        theta, *codes, 2, media.reshape(shape), np.array([[early]]), exposure, now, stock
-    )
-    return stock[0, 0], now[0, 0]
+    now, stock, slope = np.empty(shape), np.empty(shape), np.empty((1, 1))
+    flat, ones = media.reshape(1, -1).astype(float), np.ones((1, len(media)))
+    kernel.channel_draws(
+        table, np.ones((1, 2)), curves.NO_ADSTOCK, curves.LINEAR, 2, flat, np.array([early]),
+        0.0 * flat, ones, np.ones((1, 1)), 0.0 * ones, now, stock, slope,
+    )  # fmt: skip
+    return stock[0, 0]
 
 
 @pytest.mark.parametrize("half_life", [4.0, 26.0])
 def test_half_of_a_brand_is_left_after_its_half_life(half_life):
-    stock, _ = brand_series(half_life, np.zeros(120), early=3.0)
+    stock = brand_series(half_life, np.zeros(120), early=3.0)
     np.testing.assert_allclose(stock, 3.0 * 0.5 ** (np.arange(1, 121) / half_life), rtol=1e-12)
 
 
 def test_a_brand_fed_as_before_stays_where_it_was():
-    stock, _ = brand_series(20.0, np.full(60, 1.4), early=0.7, carry=2.0)
+    stock = brand_series(20.0, np.full(60, 1.4), early=0.7, carry=2.0)
     np.testing.assert_allclose(stock, 1.4, rtol=1e-12)
 
 
 def test_a_brand_gives_back_all_that_fed_it():
     impulse = np.zeros(4000)
     impulse[0] = 5.0
-    stock, _ = brand_series(30.0, impulse, early=0.0)
+    stock = brand_series(30.0, impulse, early=0.0)
     assert stock.sum() == pytest.approx(5.0, rel=1e-12)
 
 
@@ -102,12 +103,11 @@ def test_as_fitted_the_counterfactual_is_the_fitted_effect(read, channel):
     density = read.density
     seen = read.fit.panel.dataset["media"].values[:, :, channel]
     effect = channel_effect(read, channel, seen).total
-    work = density.workspace()
+    pool = density.workspace()
     for draw, natural in enumerate(read.fit.values()):
-        density.moments(density.cells(natural), work)
-        expected = (
-            work.effect[:, channel] * (read.deviation[draw, :, channel] * read.level)[:, None]
-        )
+        density.value_and_gradient(unconstrained_values(density, natural), pool)
+        factor = (read.deviation[draw, :, channel] * read.level)[:, None]
+        expected = pool.work.dynamic[:, channel] * factor
         np.testing.assert_allclose(effect[draw], expected, rtol=1e-12)
 
 

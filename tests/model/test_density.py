@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def density(tools):
 
 
 def near_centre(density, seed: int, spread: float = 0.5) -> np.ndarray:
-    noise = np.random.default_rng(seed).normal(size=density.layout.size)
+    noise = np.random.default_rng(seed).normal(size=density.size)
     return density.centre() + spread * density.width() * noise
 
 
@@ -42,23 +43,28 @@ def test_gradient_equals_finite_differences(tools, case, seed):
         assert gradient[i] == pytest.approx((up - down) / (2 * step), rel=1e-5, abs=1e-5)
 
 
-def test_c_callback_gives_the_same_numbers(density):
-    logp, _ = kernel.callbacks()
-    size, header = density.layout.size, density.header()
+@pytest.mark.parametrize("likelihood", ["normal", "student_t"])
+def test_c_callback_refuses_what_is_not_a_number(tools, likelihood):
+    density = tools.make_case(**FULL_CASE, likelihood=likelihood).density
+    q, gradient, value = np.full(density.size, np.nan), np.empty(density.size), np.empty(1)
     doubles = ctypes.POINTER(ctypes.c_double)
-    call = ctypes.CFUNCTYPE(
-        ctypes.c_int64, ctypes.c_uint64, doubles, doubles, doubles, ctypes.c_void_p
-    )(logp.address)
-    for seed in range(5):
-        q, gradient, value = near_centre(density, seed), np.empty(size), np.empty(1)
-        pointers = [array.ctypes.data_as(doubles) for array in (q, gradient, value)]
-        assert call(size, *pointers, header.ctypes.data) == 0
-        expected, slopes = density.value_and_gradient(q)
-        assert value[0] == expected
-        np.testing.assert_array_equal(gradient, slopes)
-    q = np.full(size, np.nan)
     pointers = [array.ctypes.data_as(doubles) for array in (q, gradient, value)]
-    assert call(size, *pointers, header.ctypes.data) > 0
+    pool = density.workspace()
+    call = kernel.logp(likelihood).ctypes
+    assert call(density.size, *pointers, pool.header.ctypes.data) > 0
+    assert not pool.flags.any()
+    q[:] = density.centre()
+    assert call(density.size, *pointers, pool.header.ctypes.data) == 0
+
+
+def test_threads_share_a_pool_without_sharing_a_slot(density):
+    points = [near_centre(density, seed) for seed in range(40)]
+    alone = [density.value_and_gradient(q)[0] for q in points]
+    pool = density.workspace(slots=2)
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(lambda q: density.value_and_gradient(q, pool)[0], points * 20))
+    assert together == alone * 20
+    assert not pool.flags.any()
 
 
 @pytest.mark.parametrize("far", [-800.0, -60.0, -20.0, 20.0, 60.0, 800.0])
@@ -82,13 +88,11 @@ def test_natural_values_undo_the_logarithm_and_the_logit(density):
 
 
 def test_shares_are_shares_of_outcome(density):
-    cells = density.cells(natural_values(density, near_centre(density, 1)))
-    table, *_ = density.split(cells)
-    work = density.workspace()
-    density.moments(cells, work)
-    level = density.design.scaling.level
-    part = (work.effect * level[:, None, None]).sum(axis=(0, 2)) / (40 * level.sum())
-    np.testing.assert_allclose(part, table[:, curves.SHARE], rtol=1e-12)
+    pool = density.workspace()
+    density.value_and_gradient(near_centre(density, 1), pool)
+    level, effect = density.design.scaling.level, pool.work.dynamic[:, : len(CHANNELS)]
+    part = (effect * level[:, None, None]).sum(axis=(0, 2)) / (40 * level.sum())
+    np.testing.assert_allclose(part, pool.work.table[:, curves.SHARE], rtol=1e-12)
 
 
 def test_a_channel_that_never_spent_has_no_effect_and_keeps_its_prior(tools):
@@ -96,10 +100,9 @@ def test_a_channel_that_never_spent_has_no_effect_and_keeps_its_prior(tools):
     silent = [(0, 0), (1, 0)]
     density = tools.make_case([stated, *CHANNELS], geos=2, silent=silent).density
     q = near_centre(density, 2)
-    work = density.workspace()
-    density.moments(density.cells(natural_values(density, q)), work)
-    assert not work.effect[:, 0].any()
-    value, gradient = density.value_and_gradient(q)
+    pool = density.workspace()
+    value, gradient = density.value_and_gradient(q, pool)
+    assert not pool.work.dynamic[:, 0].any()
     assert np.isfinite(value)
     share = density.layout.scalar[density.layout.cell == curves.SHARE].item()
     prior = density.spec.variable("share").priors[0]
@@ -109,9 +112,25 @@ def test_a_channel_that_never_spent_has_no_effect_and_keeps_its_prior(tools):
 def test_no_spread_is_no_deviation(tools):
     density = tools.make_case(**FULL_CASE).density
     natural = natural_values(density, near_centre(density, 3))
-    cells = density.cells(natural)
-    cells[: len(CHANNELS) * curves.COLUMNS].reshape(-1, curves.COLUMNS)[:, curves.SPREAD] = 0.0
-    work = density.workspace()
-    assert np.isfinite(density.moments(cells, work))
-    deviation = work.own_mean[:, density.design.own :]
-    assert not deviation.any()
+    cells = density.layout.cell % curves.COLUMNS == curves.SPREAD
+    inside = density.layout.cell < len(CHANNELS) * curves.COLUMNS
+    natural[density.layout.scalar[cells & inside]] = 1e-300
+    draw = density.draw(natural, density.workspace(), np.random.default_rng(0))
+    np.testing.assert_array_equal(draw.deviation, 1.0)
+
+
+@pytest.mark.parametrize("likelihood", ["normal", "student_t", "lognormal"])
+@pytest.mark.parametrize("geos", [1, 3, 11])
+def test_gradient_of_every_family_with_moving_effectiveness(tools, likelihood, geos):
+    channels = [CHANNELS[0] | {"time_varying": True}, CHANNELS[1], {**CHANNELS[2], "name": "d"},
+                CHANNELS[2] | {"time_varying": True}]  # fmt: skip
+    density = tools.make_case(channels, geos=geos, controls=1, likelihood=likelihood).density
+    rng = np.random.default_rng(geos)
+    q = density.centre() + 0.3 * density.width() * rng.normal(size=density.size)
+    pool = density.workspace()
+    _, gradient = density.value_and_gradient(q, pool)
+    step = 1e-5
+    for i in rng.permutation(density.size)[:60]:
+        apart = step * (np.arange(len(q)) == i)
+        up, down = (density.value_and_gradient(q + sign * apart, pool)[0] for sign in (1, -1))
+        assert gradient[i] == pytest.approx((up - down) / (2 * step), rel=2e-5, abs=2e-5)

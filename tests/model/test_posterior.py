@@ -19,6 +19,7 @@ from mmm.config import Inference
 from mmm.inference.fit import fit
 from mmm.model import curves
 from mmm.model.build import build_model
+from mmm.model.density import unconstrained_values
 from mmm.results.respond import response
 
 PARTICLES = 1000
@@ -69,7 +70,7 @@ def moved(logp, rows, seed=0):
     rng = np.random.default_rng(seed)
     rates = []
     for _ in range(2):
-        rows, rate = move(logp, rows, rng, steps=8, size=0.15)
+        rows, rate = move(logp, rows, rng, steps=11, size=0.11)
         rates.append(rate)
     return rows, np.mean(rates)
 
@@ -84,13 +85,16 @@ def drift(before, after):
     return np.array(scores)
 
 
-@pytest.fixture(scope="module")
-def world(tools):
+@pytest.fixture(scope="module", params=["normal", "lognormal", "student_t"])
+def world(request, tools):
+    """A small case of each likelihood; with normal noise one channel's effectiveness moves."""
+    moving = {"time_varying": True} if request.param == "normal" else {}
     case = tools.make_case(
-        [{"name": "a", "role": "both"}, {"name": "b", "role": "tactical"}],
+        [{"name": "a", "role": "both"} | moving, {"name": "b", "role": "tactical"}],
         geos=2, periods=30, controls=1, baseline={"seasonality": 0, "trend": False},
+        likelihood=request.param,
     )  # fmt: skip
-    inference = Inference(chains=4, draws=500, tune=500, seed=3)
+    inference = Inference(chains=4, draws=500, tune=500, seed=3, likelihood=request.param)
     return replace(case, study=case.study.model_copy(update={"inference": inference}))
 
 
@@ -101,19 +105,19 @@ def draws(tools, world):
     each = 4 * 500 // PARTICLES
     sampled = replace(sampled, posterior=sampled.posterior.isel(draw=slice(None, None, each)))
     read = response(sampled)
-    density, natural = read.density, sampled.values()
-    logit = density.layout.kind == 2
-    unconstrained = np.where(
-        logit, np.log(natural) - np.log1p(-np.where(logit, natural, 0.0)), np.log(natural)
-    )
-    baseline = density.design.baseline
+    density = read.density
+    unconstrained = unconstrained_values(density, sampled.values())[:, : density.layout.size]
+    baseline, moving = density.design.baseline, list(density.spec.drifting)
     scales = np.stack([read.trend_scale, read.geo_trend_scale, np.ones(PARTICLES)], axis=1)
+    own = read.own / (baseline.own_sd * scales[:, baseline.own_group])[:, None]
+    geo = (read.deviation - 1) / read.table[:, None, :, curves.SPREAD]
+    shared = read.shared / (baseline.shared_sd * scales[:, baseline.shared_group])
+    walk = read.drift[:, moving] / read.table[:, moving, curves.DRIFT, None]
     values = tools.value_arrays(density, unconstrained) | {
-        "own_standard": read.own / (baseline.own_sd * scales[:, baseline.own_group])[:, None],
-        "shared_standard": read.shared / (baseline.shared_sd * scales[:, baseline.shared_group]),
-        "geo_standard": (read.deviation - 1) / read.table[:, None, :, curves.SPREAD],
+        "own_standard": np.concatenate([own, geo], axis=2),
+        "shared_standard": np.concatenate([shared, walk.reshape(PARTICLES, -1)], axis=1),
     }
-    model = build_model(density.spec, density.design, collapsed=False)
+    model = build_model(density.spec, density.design, form="explicit")
     rows = np.concatenate(
         [values[value.name].reshape(PARTICLES, -1) for value in model.value_vars], axis=1
     )

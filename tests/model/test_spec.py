@@ -100,4 +100,18 @@ def test_scales_take_units_away(tools):
     np.testing.assert_allclose(control.mean(axis=(0, 2)), 0.0, atol=1e-12)
     np.testing.assert_allclose(control.std(axis=(0, 2)), 1.0)
     assert design.weight.sum() * design.outcome.shape[1] == pytest.approx(1.0)
-    np.testing.assert_allclose(design.gram, design.rows @ design.rows.mT)
+    common = np.broadcast_to(design.common, (3, *design.common.shape))
+    rows = np.concatenate([common, design.local], axis=1)
+    np.testing.assert_allclose(design.gram, rows @ rows.mT)
+
+
+def test_rows_alike_in_all_geos_are_held_once(tools):
+    channels = [{"name": "a", "role": "tactical"}]
+    design = tools.make_case(channels, geos=3, controls=2).density.design
+    rows = [np.concatenate([design.common, local]) for local in design.local]
+    for g, row in enumerate(rows):
+        np.testing.assert_array_equal(row[design.own_row], design.baseline.own)
+        np.testing.assert_array_equal(row[design.shared_row], design.baseline.shared[g])
+        np.testing.assert_array_equal(row[-1], design.outcome[g] - design.centre)
+    assert len(np.unique(design.common, axis=0)) == len(design.common)
+    assert len(design.local[0]) == 3

@@ -22,7 +22,7 @@ def heed_interrupts() -> None:
 
 def test_an_interrupted_run_leaves_nothing(study_file, tmp_path):
     content = yaml.safe_load(study_file.read_text())
-    content["inference"] = {"chains": 2, "draws": 50_000, "tune": 500}
+    content["inference"] = {"chains": 16, "draws": 100_000, "tune": 500}
     content["data"]["file"] = str(study_file.parent / "data.csv")
     slow = tmp_path / "study.yaml"
     slow.write_text(yaml.safe_dump(content))

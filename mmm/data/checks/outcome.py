@@ -45,7 +45,7 @@ def outcome_positive(observations: Observations) -> Iterator[Finding]:
             f"the mean outcome {'' if national else f'of {some(empty)} '}is not above zero.",
             "Correct the column." if national else "Drop the geo, or correct the column.",
         )
-    elif (values < 0).any():
+    elif (values < 0).any() and observations.study.inference.likelihood != "lognormal":
         rows = np.flatnonzero(values < 0)
         yield warning(
             "negative_outcome",
@@ -53,6 +53,26 @@ def outcome_positive(observations: Observations) -> Iterator[Finding]:
             f"the outcome is negative in {len(rows)} of {len(observations)} rows "
             f"({values[rows[0]]:g} here).",
             "Check whether returns are booked on the period of the sale.",
+        )
+
+
+def outcome_has_logarithm(observations: Observations) -> Iterator[Finding]:
+    """A log-normal outcome is above zero everywhere; a geo that never is has a finding already."""
+    column = observations.study.outcome.column
+    values = observations.clean(column)
+    keys = observations.keys
+    if values is None or keys is None or observations.study.inference.likelihood != "lognormal":
+        return
+    means = np.bincount(keys.codes, weights=values) / np.bincount(keys.codes)
+    rows = np.flatnonzero((values <= 0) & (means > 0)[keys.codes])
+    if len(rows):
+        first = int(rows[np.argmin(keys.dates[rows])])
+        yield error(
+            "outcome_not_positive",
+            observations.place(column, first),
+            f"the outcome is {values[first]:g} here, and 0 or less in {len(rows)} of "
+            f"{len(observations)} rows; a lognormal likelihood needs all of them above 0.",
+            "Set 'inference.likelihood' to normal or student_t, or aggregate to longer periods.",
         )
 
 
@@ -133,4 +153,10 @@ def units_plausible(observations: Observations) -> Iterator[Finding]:
         )
 
 
-CHECKS = (outcome_varies, outcome_positive, outcome_outliers, units_plausible)
+CHECKS = (
+    outcome_varies,
+    outcome_positive,
+    outcome_has_logarithm,
+    outcome_outliers,
+    units_plausible,
+)

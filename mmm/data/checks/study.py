@@ -62,19 +62,27 @@ def spend_counted_once(observations: Observations) -> Iterator[Finding]:
             )
 
 
+def is_yearly(dates: pd.DatetimeIndex) -> bool:
+    """Whether there is about one period a year."""
+    first, last = pd.Timestamp(dates.values.min()), pd.Timestamp(dates.values.max())
+    years = (last - first).days / DAYS_PER_YEAR
+    return dates.nunique() - 1 < YEARLY * years
+
+
 def parameter_count(study: Study, geos: int, yearly: bool) -> int:
-    """A rough count of what has to be learned; shrunk trends and geo deviations count as one.
+    """A rough count of what has to be learned; shrunk trends, geo and time deviations count as one.
 
     `yearly` data has no seasonality unless the study asks for it.
     """
     count = geos + (1 if study.baseline.trend else 0) + len(study.controls)
+    count += int(study.inference.likelihood == "student_t")
     pairs = study.baseline.seasonality
     count += 2 * ((0 if yearly else 2) if pairs is None else pairs)
     for channel in study.channels:
         count += int(channel.role.has_tactical) + int(channel.role.has_brand)
         if channel.role.has_tactical:
             count += _ADSTOCK_PARAMETERS.get(channel.adstock, 2)
-        count += _SATURATION_PARAMETERS.get(channel.saturation, 1)
+        count += _SATURATION_PARAMETERS.get(channel.saturation, 1) + int(channel.time_varying)
     return count + int(any(channel.role.has_brand for channel in study.channels))
 
 
@@ -96,9 +104,7 @@ def enough_periods(observations: Observations) -> Iterator[Finding]:
         )
         return
     geos = len(set(observations.geos)) if observations.geos is not None else 1
-    years = (last - first).days / DAYS_PER_YEAR
-    yearly = periods - 1 < YEARLY * years
-    parameters = parameter_count(observations.study, geos, yearly)
+    parameters = parameter_count(observations.study, geos, is_yearly(dates))
     if len(observations) < OBSERVATIONS_PER_PARAMETER * parameters:
         yield warning(
             "few_periods",

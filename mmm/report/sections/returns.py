@@ -10,13 +10,17 @@ from markupsafe import Markup
 
 from mmm.report import words
 from mmm.report.blocks import Block, Section, Table, Text
+from mmm.report.charts.quarters import quarter_chart
 from mmm.report.charts.roi import brand_chart, roi_chart
-from mmm.report.inputs import ReportInputs
+from mmm.report.inputs import TOTAL, ReportInputs
 from mmm.report.sections.terms import break_even_lines, outcome_words
 from mmm.report.tables import Column, badge, breakable, estimate, html_table, stacked
 
 NO_COST: Final = "no cost stated"
 NOTHING: Final = "\N{EN DASH}"
+FEWEST_GEOS: Final = 2
+MOST_GEOS: Final = 60
+MOST_COLUMNS: Final = 5
 _ROLES: Final = {"both": "brand and tactical"}
 
 
@@ -41,6 +45,7 @@ def returns_section(inputs: ReportInputs) -> Section:
         free = words.listed(channels.loc[~known, "channel"].astype(str))
         blocks.append(Text(f"No cost is stated for {free}, so there is no return to show for it."))
     blocks.append(_table(inputs))
+    blocks += [block for block in (_by_quarter(inputs), _by_geo(inputs)) if block is not None]
     return Section("returns", "Return by channel", tuple(blocks))
 
 
@@ -87,6 +92,50 @@ def _row(row: pd.Series, total: bool) -> tuple[str | Markup, ...]:
         _ratio(words.spread(row, "mroi_"), NOTHING),
         estimate(each) if np.isfinite(each.mean) else NOTHING,
         "" if total else stacked(badge(str(row["evidence"])), learned),
+    )
+
+
+def _by_quarter(inputs: ReportInputs) -> Block | None:
+    """Return by quarter, of channels whose effectiveness moves."""
+    frame = inputs.efficiency_quarter
+    if frame is None:
+        return None
+    moving = frame[frame["channel"].astype(str).isin(inputs.time_varying)]
+    return quarter_chart(moving, inputs.channels)
+
+
+def _by_geo(inputs: ReportInputs) -> Block | None:
+    """Return by geo: all marketing, then the channels that cost most."""
+    frame = inputs.efficiency_geo
+    if frame is None or not FEWEST_GEOS <= frame["geo"].nunique() <= MOST_GEOS:
+        return None
+    costly = inputs.channels.sort_values("loaded_cost", ascending=False, kind="stable")
+    costly = costly[np.isfinite(costly["roi_mean"].astype(float))]
+    names = [str(name) for name in costly["channel"].head(MOST_COLUMNS)]
+    rows = []
+    for geo, part in frame.groupby("geo", sort=False):
+        of = part.set_index(part["channel"].astype(str))
+        cost = words.number(of.loc[TOTAL, "loaded_cost"])
+        rows.append(
+            (
+                breakable(str(geo)),
+                words.short(cost) if cost > 0 else NO_COST,
+                *(_ratio(words.spread(of.loc[name], "roi_"), NOTHING) for name in (TOTAL, *names)),
+            )
+        )
+    left = len(costly) - len(names)
+    rest = f" The other {left} are in efficiency_geo.csv." if left else ""
+    columns = (
+        Column("Region"),
+        Column(f"Cost{f', {inputs.currency}' if inputs.currency else ''}", "right"),
+        Column("All marketing", "right"),
+        *(Column(name, "right") for name in names),
+    )
+    return Table(
+        "Return by region",
+        html_table("efficiency-geo", columns, rows),
+        "ROI of all marketing and of each channel, with its 90 % interval. Regions share what "
+        f"they have in common, so their returns differ as far as the data show it.{rest}",
     )
 
 
