@@ -21,6 +21,10 @@ from mmm.model.views import Pool
 
 Progress = Callable[[Sequence[nutpie.ChainProgress]], None]
 
+DEEPEST_TREE = 7
+"""127 steps: two to four times what settled chains take. Before the mass matrix has settled,
+trees of 1023 steps were half of all gradients of a fit (`benchmarks/geometry`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draws:
@@ -102,6 +106,7 @@ def sample(
             seed=settings.seed,
             target_accept=settings.target_accept,
             adaptation="low_rank",  # curve parameters of a channel are correlated
+            maxdepth=DEEPEST_TREE,
             save_warmup=False,
             progress_bar=False,
             progress_callback=progress,

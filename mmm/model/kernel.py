@@ -99,15 +99,30 @@ def gather_cells(data, work, pooled):
 
 
 @njit(**OPTIONS)
-def begin(q, data, work, pooled, grad):
-    """Everything up to the likelihood at `q`: cells, curves, effects; returns the log-prior and
-    writes its gradient into `grad`."""
+def fill_cells(q, data, work, grad):
+    """Cells at the point `q`; its log-prior, whose gradient goes to `grad`."""
     log_prior = constrain(q, data, work, grad)
     for k in range(work.cells.shape[0]):
         work.cells[k] = data.base[k]
         work.cells_bar[k] = 0.0
     for k in range(data.cell.shape[0]):
         work.cells[data.cell[k]] = work.value[data.scalar[k]]
+    return log_prior
+
+
+@njit(**OPTIONS)
+def collect_cells(data, work, grad):
+    """Adds to `grad` the gradient by cells carried back to the point."""
+    for k in range(data.cell.shape[0]):
+        i = data.scalar[k]
+        grad[i] += work.cells_bar[data.cell[k]] * work.jacobian[i]
+
+
+@njit(**OPTIONS)
+def begin(q, data, work, pooled, grad):
+    """Everything up to the likelihood at `q`: cells, curves, effects; returns the log-prior and
+    writes its gradient into `grad`."""
+    log_prior = fill_cells(q, data, work, grad)
     spread_cells(data, work, pooled)
     curves.forward(work.table, data, work)
     curves.effects(work.table, data, work)
@@ -120,9 +135,7 @@ def finish(data, work, pooled, grad):
     curves.effects_adjoint(data, work)
     curves.adjoint(work.table, data, work, work.table_bar)
     gather_cells(data, work, pooled)
-    for k in range(data.cell.shape[0]):
-        i = data.scalar[k]
-        grad[i] += work.cells_bar[data.cell[k]] * work.jacobian[i]
+    collect_cells(data, work, grad)
 
 
 _DOUBLES = types.CPointer(types.double)

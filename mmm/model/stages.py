@@ -32,12 +32,7 @@ def _point(stamp):
         _ = stamp
         data = views.frame_at(h, 0)
         work = views.frame_at(h, slot * views.meta_of(h, views.STRIDE))
-        log_prior = kernel.constrain(q, data, work, grad)
-        for k in range(work.cells.shape[0]):
-            work.cells[k] = data.base[k]
-        for k in range(data.cell.shape[0]):
-            work.cells[data.cell[k]] = work.value[data.scalar[k]]
-        return log_prior
+        return kernel.fill_cells(q, data, work, grad)
 
     return point
 
@@ -125,9 +120,7 @@ def _point_back(stamp):
         _ = stamp
         data = views.frame_at(h, 0)
         work = views.frame_at(h, slot * views.meta_of(h, views.STRIDE))
-        for k in range(data.cell.shape[0]):
-            i = data.scalar[k]
-            grad[i] += work.cells_bar[data.cell[k]] * work.jacobian[i]
+        kernel.collect_cells(data, work, grad)
         return 0.0
 
     return point_back
