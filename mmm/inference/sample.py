@@ -56,7 +56,7 @@ def compiled_model(density: Density, pool: Pool) -> CompiledPyMCModel:
         dims={"q": ("scalar",)},
         _coords={"scalar": names, "unconstrained_parameter": names},
         _shapes={"q": (size,)},
-        compiled_logp_func=kernel.logp(density.spec.likelihood),
+        compiled_logp_func=kernel.logp(),
         compiled_expand_func=kernel.expand(),
         initial_point_func=starting_points(density),
         shared_data={},

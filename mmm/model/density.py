@@ -15,7 +15,7 @@ from mmm.model.design import Design
 from mmm.model.lanes import LANES
 from mmm.model.own import OwnChannel
 from mmm.model.spec import ModelSpec
-from mmm.model.views import VALUE_ONLY, Data, Pool, Work
+from mmm.model.views import ENDS, MIDDLE, VALUE_ONLY, Data, Pool, Work
 
 _KINDS = {"lognormal": kernel.EXP, "halfnormal": kernel.EXP_FOLDED, "logitnormal": kernel.LOGIT}
 
@@ -144,7 +144,10 @@ class Density:
 
     def workspace(self, slots: int = 1) -> Pool:
         """Memory to evaluate the density in, for as many threads at once as it has slots."""
-        return Pool(self.data, self.spec.lags, self.spec.pooled, slots)
+        pool = Pool(self.data, self.spec.lags, self.spec.pooled, slots)
+        pool.header[ENDS] = kernel.ends().address
+        pool.header[MIDDLE] = kernel.middle(self.spec.likelihood).address
+        return pool
 
     def value_and_gradient(
         self, q: np.ndarray, pool: Pool | None = None
@@ -154,7 +157,7 @@ class Density:
         if self.written:
             return own.value_and_gradient(self.written, self.spec.likelihood, pool, q)
         point, gradient = np.ascontiguousarray(q, dtype=float), np.empty(len(q))
-        return kernel.call(self.spec.likelihood, pool.header, point, gradient), gradient
+        return kernel.call(pool.header, point, gradient), gradient
 
     def draw(self, value: np.ndarray, pool: Pool, rng: np.random.Generator) -> Draw:
         """The draw at one row of a fit's values (size,), natural scalars then coefficients.

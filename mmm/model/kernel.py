@@ -11,12 +11,16 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import math
+import subprocess
+import sys
 import time
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from llvmlite import ir
 from numba import cfunc, njit, types
+from numba.extending import intrinsic
 
 from mmm.model import collapse, counterfactual, curves, explicit, lanes, vector, views
 from mmm.model.vector import OPTIONS
@@ -154,44 +158,82 @@ def verdict(total, grad, size):
     return 0
 
 
-def _collapsed(stamp):
-    @cfunc(LOGP_SIGNATURE, cache=True, _nrt=False)
-    def collapsed_logp(size, q, grad, value, header):
+PART_SIGNATURE = types.float64(types.int64, types.int64, types.int64, _DOUBLES, _DOUBLES)
+"""A part takes the header's address, a slot, a number, a point and its gradient."""
+
+
+@intrinsic
+def call_part(_typing, address, h, slot, number, q, grad):
+    """Calls the part at `address`."""
+
+    def generate(_context, builder, _signature, arguments):
+        integer, doubles = ir.IntType(64), ir.DoubleType().as_pointer()
+        kind = ir.FunctionType(ir.DoubleType(), [integer, integer, integer, doubles, doubles])
+        function = builder.inttoptr(arguments[0], kind.as_pointer())
+        return builder.call(function, arguments[1:])
+
+    return types.float64(types.int64, types.int64, types.int64, types.int64, q, grad), generate
+
+
+def _ends(stamp):
+    @cfunc(PART_SIGNATURE, cache=True, _nrt=False)
+    def ends(h, slot, back, q, grad):
+        """What comes before the likelihood, or what comes after it where `back` is not 0."""
         _ = stamp
-        h = views.address_of(header)
-        slot = views.claim(h)
         data = views.frame_at(h, 0)
         work = views.frame_at(h, slot * views.meta_of(h, views.STRIDE))
         pooled = views.meta_of(h, views.POOLED) != 0
-        total = begin(q, data, work, pooled, grad)
-        total += collapse.moments(data, work)
+        if back == 0:
+            return begin(q, data, work, pooled, grad)
+        finish(data, work, pooled, grad)
+        return 0.0
+
+    return ends
+
+
+def _collapsed(stamp):
+    @cfunc(PART_SIGNATURE, cache=True, _nrt=False)
+    def collapsed_middle(h, slot, _size, _q, _grad):
+        """The collapsed log-likelihood, and its gradient by effects and scales into the slot."""
+        _ = stamp
+        data = views.frame_at(h, 0)
+        work = views.frame_at(h, slot * views.meta_of(h, views.STRIDE))
+        total = collapse.moments(data, work)
         if math.isfinite(total) and not views.meta_of(h, views.VALUE_ONLY):
             collapse.gradient(data, work)
-            finish(data, work, pooled, grad)
-        views.release(views.meta_of(h, views.FLAGS) + 8 * slot)
-        value[0] = total
-        return verdict(total, grad, size)
+        return total
 
-    return collapsed_logp
+    return collapsed_middle
 
 
 def _explicit(stamp):
-    @cfunc(LOGP_SIGNATURE, cache=True, _nrt=False)
-    def explicit_logp(size, q, grad, value, header):
+    @cfunc(PART_SIGNATURE, cache=True, _nrt=False)
+    def explicit_middle(h, slot, size, q, grad):
+        """The same with Student-t noise, whose coefficients are the end of the point."""
         _ = stamp
-        h = views.address_of(header)
-        slot = views.claim(h)
         data = views.frame_at(h, 0)
         work = views.frame_at(h, slot * views.meta_of(h, views.STRIDE))
-        pooled = views.meta_of(h, views.POOLED) != 0
-        total = begin(q, data, work, pooled, grad)
-        total += explicit.log_density(data, work, q, grad, size)
-        finish(data, work, pooled, grad)
+        return explicit.log_density(data, work, q, grad, size)
+
+    return explicit_middle
+
+
+def _logp(stamp):
+    @cfunc(LOGP_SIGNATURE, cache=True, _nrt=False)
+    def logp(size, q, grad, value, header):
+        _ = stamp
+        h, length = views.address_of(header), np.int64(size)
+        ends, middle = views.meta_of(h, views.ENDS), views.meta_of(h, views.MIDDLE)
+        slot = views.claim(h)
+        total = call_part(ends, h, slot, 0, q, grad)
+        total += call_part(middle, h, slot, length, q, grad)
+        if math.isfinite(total) and not views.meta_of(h, views.VALUE_ONLY):
+            call_part(ends, h, slot, 1, q, grad)
         views.release(views.meta_of(h, views.FLAGS) + 8 * slot)
         value[0] = total
         return verdict(total, grad, size)
 
-    return explicit_logp
+    return logp
 
 
 def _expand(stamp):
@@ -221,10 +263,11 @@ def _channel_draws(stamp):
 channel_draws = _channel_draws(STAMP)
 
 
-@lru_cache(maxsize=2)
-def logp(likelihood: str):
-    """The C callback of a likelihood family in nutpie's form, compiled or read from the cache."""
-    return _explicit(STAMP) if likelihood == "student_t" else _collapsed(STAMP)
+@lru_cache(maxsize=1)
+def logp():
+    """The C callback of the log-density in nutpie's form, compiled or read from the cache. It
+    calls the parts whose addresses are in the header."""
+    return _logp(STAMP)
 
 
 @lru_cache(maxsize=1)
@@ -233,24 +276,51 @@ def expand():
     return _expand(STAMP)
 
 
+@lru_cache(maxsize=1)
+def ends():
+    """The part before and after the likelihood."""
+    return _ends(STAMP)
+
+
+@lru_cache(maxsize=2)
+def middle(likelihood: str):
+    """The likelihood of a family."""
+    return _explicit(STAMP) if likelihood == "student_t" else _collapsed(STAMP)
+
+
 def prepare(likelihood: str) -> float:
     """Makes the sampler's callbacks ready; returns the seconds spent compiling, 0 where they
-    were in memory or on disk already."""
+    were in memory or on disk already.
+
+    Where nothing is on disk another process compiles the likelihood while this one compiles
+    the rest; should it fail, this one does it all.
+    """
     started = time.perf_counter()
-    fresh = [f for f in (logp(likelihood), expand()) if id(f) not in _ready and not f.cache_hits]
-    _ready.update((id(logp(likelihood)), id(expand())))
-    return time.perf_counter() - started if fresh else 0.0
+    if likelihood in _ready:
+        return 0.0
+    known, helper = bool(_ready) or expand().cache_hits > 0, None
+    if not known:
+        order = f"from mmm.model import kernel; kernel.middle({likelihood!r})"
+        helper = subprocess.Popen([sys.executable, "-c", order])
+    parts = [logp(), ends()]
+    if helper is not None:
+        helper.wait()
+    parts.append(middle(likelihood))
+    fresh = [part for part in parts if id(part) not in _loaded and not part.cache_hits]
+    _loaded.update(map(id, parts))
+    _ready.add(likelihood)
+    return time.perf_counter() - started if fresh or not known else 0.0
 
 
-_ready: set[int] = set()
+_ready: set[str] = set()
+_loaded: set[int] = set()
 
 
-def call(likelihood: str, header: np.ndarray, q: np.ndarray, grad: np.ndarray) -> float:
+def call(header: np.ndarray, q: np.ndarray, grad: np.ndarray) -> float:
     """Log-density at `q` (size,) by the callback, its gradient into `grad` (size,)."""
     value = ctypes.c_double()
-    function = logp(likelihood).ctypes
     doubles = ctypes.POINTER(ctypes.c_double)
-    function(
+    logp().ctypes(
         len(q), q.ctypes.data_as(doubles), grad.ctypes.data_as(doubles), ctypes.byref(value),
         header.ctypes.data,
     )  # fmt: skip

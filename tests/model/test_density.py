@@ -50,7 +50,7 @@ def test_c_callback_refuses_what_is_not_a_number(tools, likelihood):
     doubles = ctypes.POINTER(ctypes.c_double)
     pointers = [array.ctypes.data_as(doubles) for array in (q, gradient, value)]
     pool = density.workspace()
-    call = kernel.logp(likelihood).ctypes
+    call = kernel.logp().ctypes
     assert call(density.size, *pointers, pool.header.ctypes.data) > 0
     assert not pool.flags.any()
     q[:] = density.centre()
