@@ -191,7 +191,7 @@ def seconds_a_gradient(density: Density) -> float:
     points = np.random.default_rng(0).normal(size=(64, len(density.centre())))
     points, pool = density.centre() + density.width() * points, density.workspace()
     points = [q for q in points if np.isfinite(density.value_and_gradient(q, pool)[0])][:16]
-    logp, header = kernel.logp(density.spec.likelihood).ctypes, pool.header.ctypes.data
+    logp, header = kernel.logp().ctypes, pool.header.ctypes.data
     gradient, value = np.empty_like(points[0]), np.empty(1)
     address = [array.ctypes.data_as(logp.argtypes[1]) for array in (*points, gradient, value)]
     calls = [partial(logp, len(gradient), q, *address[-2:], header) for q in address[:-2]]
