@@ -14,10 +14,11 @@ import yaml
 from mmm.errors import InputError
 from mmm.study.directory import whole_directory
 
-
-def heed_interrupts() -> None:
-    """A job that a script put in the background ignores them, and so would its children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+HEED_INTERRUPTS = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # a background job starts with it ignored
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 def test_an_interrupted_run_leaves_nothing(study_file, tmp_path):
@@ -28,11 +29,10 @@ def test_an_interrupted_run_leaves_nothing(study_file, tmp_path):
     slow.write_text(yaml.safe_dump(content))
     command = [str(Path(sys.executable).parent / "mmm"), "run", str(slow)]
     with subprocess.Popen(
-        [*command, "--out", str(tmp_path / "out")],
+        [sys.executable, "-c", HEED_INTERRUPTS, *command, "--out", str(tmp_path / "out")],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=heed_interrupts,
     ) as running:
         time.sleep(15)
         assert running.poll() is None, running.communicate()
