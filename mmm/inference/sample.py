@@ -91,10 +91,10 @@ def sample(
 
     Interrupting (Ctrl-C) stops the chains and raises KeyboardInterrupt.
     """
-    pool = density.workspace(settings.chains)
     if density.written:
         compiled = python_model(density, starting_points(density))
     else:
+        pool = density.workspace(settings.chains)  # alive until the chains are done
         compiled = compiled_model(density, pool)
     with threadpool_limits(1):  # chains are the parallel unit; BLAS threads would only compete
         running = nutpie.sample(

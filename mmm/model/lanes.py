@@ -30,9 +30,8 @@ def _load(builder, pointer):
     return builder.load(pointer, align=8, typ=_VECTOR)
 
 
-@intrinsic
-def add_product(_typing, out, i, a, j, b, k):
-    """out[i:] += a[j:] * b[k:], one vector of LANES numbers."""
+def _store_product(combine):
+    """What lowers `out[i:] = combine(out[i:], a[j:] * b[k:])`, one vector of LANES numbers."""
 
     def generate(context, builder, signature, args):
         kinds = signature.args
@@ -40,28 +39,23 @@ def add_product(_typing, out, i, a, j, b, k):
         first = _load(builder, _element(context, builder, kinds[2], args[2], args[3]))
         second = _load(builder, _element(context, builder, kinds[4], args[4], args[5]))
         product = builder.fmul(first, second, flags=_FREE)
-        total = builder.fadd(_load(builder, target), product, flags=_FREE)
+        total = getattr(builder, combine)(_load(builder, target), product, flags=_FREE)
         builder.store(total, target, align=8)
         return context.get_dummy_value()
 
-    return types.void(out, i, a, j, b, k), generate
+    return generate
+
+
+@intrinsic
+def add_product(_typing, out, i, a, j, b, k):
+    """out[i:] += a[j:] * b[k:], one vector of LANES numbers."""
+    return types.void(out, i, a, j, b, k), _store_product("fadd")
 
 
 @intrinsic
 def subtract_product(_typing, out, i, a, j, b, k):
     """out[i:] -= a[j:] * b[k:], one vector of LANES numbers."""
-
-    def generate(context, builder, signature, args):
-        kinds = signature.args
-        target = _element(context, builder, kinds[0], args[0], args[1])
-        first = _load(builder, _element(context, builder, kinds[2], args[2], args[3]))
-        second = _load(builder, _element(context, builder, kinds[4], args[4], args[5]))
-        product = builder.fmul(first, second, flags=_FREE)
-        total = builder.fsub(_load(builder, target), product, flags=_FREE)
-        builder.store(total, target, align=8)
-        return context.get_dummy_value()
-
-    return types.void(out, i, a, j, b, k), generate
+    return types.void(out, i, a, j, b, k), _store_product("fsub")
 
 
 @intrinsic
