@@ -3,12 +3,13 @@
     draws = sample_jax(fit.density(), study.inference)
 
 `inference.sampler` in a study chooses `numpyro` or `blackjax`. They see the same log-density as
-the compiled sampler and scatter their starts in the same way; on one CPU they are slower, and
+the compiled sampler and move in the same coordinates; on one CPU they are slower, and
 with many geos and channels on an accelerator they are not.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -17,7 +18,8 @@ import xarray as xr
 
 from mmm.config import Inference
 from mmm.errors import ModelError
-from mmm.inference.sample import Draws, starting_points
+from mmm.inference.sample import Draws
+from mmm.inference.whiten import Whitened, chain_seeds, starting_point, whiten
 from mmm.model.density import Density
 
 
@@ -29,15 +31,24 @@ def sample_jax(density: Density, settings: Inference) -> Draws:
     """
     jax, form = _needed("jax", settings.sampler), _needed("mmm.model.jax_form", settings.sampler)
     logp = form.log_density(density.spec, density.design)
-    start = starting_points(density)
-    seeds = np.random.default_rng(settings.seed).integers(2**32, size=settings.chains)
-    starts = jax.numpy.array([start(int(seed)) for seed in seeds])
+    found = whiten(density, settings)
+    start = found.start if found else partial(starting_point, density)
+    starts = jax.numpy.array([start(seed) for seed in chain_seeds(settings)])
     key = jax.random.key(settings.seed)
     run = _numpyro if settings.sampler == "numpyro" else _blackjax
-    points, statistics = run(logp, starts, key, settings)
+    points, statistics = run(_placed(logp, found), starts, key, settings)
     dims = ("chain", "draw")
     kept = {name: (dims, np.asarray(value)) for name, value in statistics.items()}
-    return Draws(np.asarray(points), xr.Dataset(kept))
+    points = np.asarray(points)
+    return Draws(found.points(points) if found else points, xr.Dataset(kept))
+
+
+def _placed(logp: Any, found: Whitened | None) -> Any:
+    """`logp` in the coordinates that were found."""
+    if found is None:
+        return logp
+    mode, root = found.coordinates.mode, found.coordinates.root
+    return lambda z: logp(mode + root @ z)
 
 
 def _needed(name: str, sampler: str) -> Any:

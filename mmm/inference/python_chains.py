@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from nutpie.compiled_pyfunc import PyFuncModel, from_pyfunc
 
+from mmm.inference.whiten import Whitened
 from mmm.model.density import Density
 
 LogDensity = Callable[[np.ndarray], tuple[float, np.ndarray]]
@@ -23,8 +24,11 @@ class NotFiniteError(ValueError):
     is_recoverable = True
 
 
-def python_model(density: Density, start: Callable[[int], np.ndarray]) -> PyFuncModel:
-    """`density` as a model nutpie can sample, with starting points `start` (seed -> point).
+def python_model(
+    density: Density, found: Whitened | None, start: Callable[[int], np.ndarray]
+) -> PyFuncModel:
+    """`density` as a model nutpie can sample, in the coordinates that were `found`, with starting
+    points `start` (seed -> point).
 
     Every chain works in memory of its own. The draws are `q` (chains, draws, size).
     """
@@ -32,11 +36,12 @@ def python_model(density: Density, start: Callable[[int], np.ndarray]) -> PyFunc
     def logp_of_chain() -> LogDensity:
         pool = density.workspace()
 
-        def logp(q: np.ndarray) -> tuple[float, np.ndarray]:
+        def logp(z: np.ndarray) -> tuple[float, np.ndarray]:
+            q = found.points(z) if found else z
             value, gradient = density.value_and_gradient(q, pool)
             if not (np.isfinite(value) and np.isfinite(gradient).all()):
                 raise NotFiniteError(f"log-density {value} at {q}")
-            return value, gradient
+            return value, gradient @ found.coordinates.root if found else gradient
 
         return logp
 

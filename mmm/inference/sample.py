@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,13 @@ from threadpoolctl import threadpool_limits
 
 from mmm.config import Inference
 from mmm.inference.python_chains import python_model
+from mmm.inference.whiten import starting_point, whiten
 from mmm.model import kernel
 from mmm.model.density import Density
 from mmm.model.views import Pool
 
 Progress = Callable[[Sequence[nutpie.ChainProgress]], None]
+Start = Callable[[int], np.ndarray]
 
 DEEPEST_TREE = 7
 """127 steps: two to four times what settled chains take. Before the mass matrix has settled,
@@ -34,22 +37,12 @@ class Draws:
     statistics: xr.Dataset
 
 
-def starting_points(density: Density) -> Callable[[int], np.ndarray]:
-    """Starts scattered around the prior's centre, half a prior standard deviation wide."""
-    centre, width = density.centre(), 0.5 * density.width()
-
-    def start(seed: int) -> np.ndarray:
-        return np.random.default_rng(seed).normal(centre, width)
-
-    return start
-
-
-def compiled_model(density: Density, pool: Pool) -> CompiledPyMCModel:
+def compiled_model(size: int, start: Start, pool: Pool) -> CompiledPyMCModel:
     """The compiled log-density as a model nutpie can sample, called without the interpreter.
 
-    `pool` is where it works; it must outlive the sampling.
+    `pool` is where it works, in whose coordinates `start` (seed -> point) is; it must outlive
+    the sampling.
     """
-    size = density.size
     names = pd.RangeIndex(size)
     return CompiledPyMCModel(
         _n_dim=size,
@@ -58,7 +51,7 @@ def compiled_model(density: Density, pool: Pool) -> CompiledPyMCModel:
         _shapes={"q": (size,)},
         compiled_logp_func=kernel.logp(),
         compiled_expand_func=kernel.expand(),
-        initial_point_func=starting_points(density),
+        initial_point_func=start,
         shared_data={},
         shared_var_keys={},
         user_data=pool.header,
@@ -91,11 +84,13 @@ def sample(
 
     Interrupting (Ctrl-C) stops the chains and raises KeyboardInterrupt.
     """
+    found = whiten(density, settings, cores)
+    start = found.start if found else partial(starting_point, density)
     if density.written:
-        compiled = python_model(density, starting_points(density))
+        compiled = python_model(density, found, start)
     else:
-        pool = density.workspace(settings.chains)  # alive until the chains are done
-        compiled = compiled_model(density, pool)
+        pool = density.workspace(settings.chains, found and found.coordinates)
+        compiled = compiled_model(density.size, start, pool)  # the pool outlives the chains
     with threadpool_limits(1):  # chains are the parallel unit; BLAS threads would only compete
         running = nutpie.sample(
             compiled,
@@ -105,7 +100,8 @@ def sample(
             cores=cores,
             seed=settings.seed,
             target_accept=settings.target_accept,
-            adaptation="low_rank",  # curve parameters of a channel are correlated
+            # curve parameters of a channel are correlated
+            adaptation="diag" if found else "low_rank",
             maxdepth=DEEPEST_TREE,
             save_warmup=False,
             progress_bar=False,
@@ -114,5 +110,5 @@ def sample(
             blocking=False,
         )
         tree = _finish(running)
-    posterior = tree["posterior"].to_dataset()
-    return Draws(posterior["q"].values, tree["sample_stats"].to_dataset())
+    points = tree["posterior"]["q"].values
+    return Draws(found.points(points) if found else points, tree["sample_stats"].to_dataset())

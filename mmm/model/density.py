@@ -70,6 +70,14 @@ def layout_of(spec: ModelSpec) -> Layout:
 
 
 @dataclass(frozen=True, slots=True)
+class Coordinates:
+    """Those of z, where an unconstrained point is q = mode + root z: mode (n,), root (n, n)."""
+
+    mode: np.ndarray
+    root: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
 class Draw:
     """One posterior draw, linear coefficients included.
 
@@ -142,9 +150,15 @@ class Density:
             [np.where(folded, 1.0, self.layout.scale), np.ones(self.coefficients)]
         )
 
-    def workspace(self, slots: int = 1) -> Pool:
-        """Memory to evaluate the density in, for as many threads at once as it has slots."""
-        pool = Pool(self.data, self.spec.lags, self.spec.pooled, slots)
+    def workspace(self, slots: int = 1, at: Coordinates | None = None) -> Pool:
+        """Memory to evaluate the density in, for as many threads at once as it has slots.
+
+        With `at`, points and gradients of `kernel.call` are in those coordinates.
+        """
+        data = self.data
+        if at is not None:
+            data = data._replace(mode=at.mode, mode_root=at.root)
+        pool = Pool(data, self.spec.lags, self.spec.pooled, slots)
         pool.header[ENDS] = kernel.ends().address
         pool.header[MIDDLE] = kernel.middle(self.spec.likelihood).address
         return pool
@@ -243,9 +257,11 @@ def build_density(spec: ModelSpec, design: Design) -> Density:
         weight=design.weight,
         own_base=baseline.own_sd,
         shared_base=baseline.shared_sd,
+        mode=np.empty(0),
         early=design.early,
         common=design.common,
         drift=design.drift,
+        mode_root=np.empty((0, 0)),
         media=design.media,
         local=design.local,
         gram=design.gram,

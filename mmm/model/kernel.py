@@ -23,7 +23,7 @@ from numba import cfunc, njit, types
 from numba.extending import intrinsic
 
 from mmm.model import collapse, counterfactual, curves, explicit, lanes, linked, vector, views
-from mmm.model.vector import OPTIONS
+from mmm.model.vector import OPTIONS, REASSOCIATE
 
 EXP, EXP_FOLDED, LOGIT = range(3)
 """How a sampled scalar gets its natural value, and with it its prior's form."""
@@ -147,6 +147,28 @@ LOGP_SIGNATURE = types.int64(types.uint64, _DOUBLES, _DOUBLES, _DOUBLES, types.v
 EXPAND_SIGNATURE = types.int64(types.uint64, types.uint64, _DOUBLES, _DOUBLES, types.voidptr)
 
 
+@njit(**REASSOCIATE)
+def place_point(z, data, work):
+    """`work.point` of the sampler's point `z`: mode + root z."""
+    size = data.mode.shape[0]
+    for i in range(size):
+        total = data.mode[i]
+        for j in range(size):
+            total += data.mode_root[i, j] * z[j]
+        work.point[i] = total
+
+
+@njit(**OPTIONS)
+def turn_slope(data, work, grad):
+    """The gradient by `z` into `grad` from that by the point, `work.slope`."""
+    size = data.mode.shape[0]
+    for j in range(size):
+        grad[j] = 0.0
+    for i in range(size):
+        for j in range(size):
+            grad[j] += data.mode_root[i, j] * work.slope[i]
+
+
 @njit(**OPTIONS)
 def verdict(total, grad, size):
     """What nutpie is told: 0, or why the point is of no use."""
@@ -225,10 +247,18 @@ def _logp(stamp):
         h, length = views.address_of(header), np.int64(size)
         ends, middle = views.meta_of(h, views.ENDS), views.meta_of(h, views.MIDDLE)
         slot = views.claim(h)
-        total = call_part(ends, h, slot, 0, q, grad)
-        total += call_part(middle, h, slot, length, q, grad)
+        data = views.frame_at(h, 0)
+        work = views.frame_at(h, slot * views.meta_of(h, views.STRIDE))
+        point, slope = q, grad
+        if data.mode.shape[0] > 0:
+            point, slope = views.pointer_to(work.point), views.pointer_to(work.slope)
+            place_point(q, data, work)
+        total = call_part(ends, h, slot, 0, point, slope)
+        total += call_part(middle, h, slot, length, point, slope)
         if math.isfinite(total) and not views.meta_of(h, views.VALUE_ONLY):
-            call_part(ends, h, slot, 1, q, grad)
+            call_part(ends, h, slot, 1, point, slope)
+            if data.mode.shape[0] > 0:
+                turn_slope(data, work, grad)
         views.release(views.meta_of(h, views.FLAGS) + 8 * slot)
         value[0] = total
         return verdict(total, grad, size)

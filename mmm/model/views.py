@@ -29,16 +29,18 @@ ENTRY = 4
 
 INTEGERS = ("kind", "scalar", "cell", "adstock", "saturation", "own_row", "shared_row",
             "own_group", "shared_group", "drifting")  # fmt: skip
-VECTORS = ("location", "scale", "base", "weight", "own_base", "shared_base")
-MATRICES = ("early", "common", "drift")
+VECTORS = ("location", "scale", "base", "weight", "own_base", "shared_base", "mode")
+MATRICES = ("early", "common", "drift", "mode_root")
 CUBES = ("media", "local", "gram")
 Data = namedtuple("Data", (*INTEGERS, *VECTORS, *MATRICES, *CUBES))
-"""What a model is: constant while it is sampled. Shapes are those of `Layout` and `Design`."""
+"""What a model is: constant while it is sampled. Shapes are those of `Layout` and `Design`; `mode`
+(n,) and `mode_root` (n, n) say where the sampler's point z lies, q = mode + root z, and are
+empty where it is q itself."""
 
 WORK_VECTORS = ("value", "jacobian", "cells", "cells_bar", "own_sd", "shared_sd", "own_sd_bar",
                 "shared_sd_bar", "spread", "spread_bar", "raw", "sums", "between", "system", "net",
                 "covariance", "link", "pivot", "first_mean", "full", "target",
-                "shared_mean", "sigma", "sigma_bar")  # fmt: skip
+                "shared_mean", "point", "slope", "sigma", "sigma_bar")  # fmt: skip
 WORK_MATRICES = ("lag_weights", "series", "means", "with_rows", "within", "weights", "cross",
                  "solved", "own_target", "own_mean", "shared_target", "geo_gram", "inverse", "root",
                  "schur", "schur_lower", "schur_root", "schur_inverse", "table",
@@ -72,6 +74,7 @@ def work_shapes(data: Data, lags: int, pooled: bool) -> dict[str, tuple[int, ...
         "covariance": (size * size * LANES,), "link": (size * shared * LANES,),
         "pivot": (LANES,), "first_mean": (size * LANES,), "full": (rows + dynamic,),
         "target": (shared,), "shared_mean": (shared,),
+        "point": data.mode.shape, "slope": data.mode.shape,
         "lag_weights": (4, lags), "series": (3, periods), "means": (channels, 2),
         "with_rows": (dynamic, rows), "within": (dynamic, dynamic),
         "weights": (dynamic, rows + dynamic),
@@ -224,6 +227,17 @@ def address_of(_typing, pointer):
         return builder.ptrtoint(arguments[0], _LONG)
 
     return types.int64(pointer), generate
+
+
+@intrinsic
+def pointer_to(_typing, array):
+    """The C pointer to an array's first number."""
+
+    def generate(context, builder, signature, arguments):
+        kind = signature.args[0]
+        return context.make_array(kind)(context, builder, arguments[0]).data
+
+    return types.CPointer(types.double)(array), generate
 
 
 @intrinsic

@@ -1,0 +1,111 @@
+"""Where the posterior lies and what shape it has, learned before any chain runs.
+
+With the mode m of the log-density on the unconstrained scale, and w and V the eigenvalues and
+eigenvectors of its negative Hessian there (Laplace's approximation), the posterior of z in
+
+    q = m + V w^(-1/2) z
+
+is near a standard normal, however long and narrow that of q: trees of NUTS are short from the
+first draw on, and there is little left for its mass matrix to learn. This is a change of
+coordinates: draws are exact whatever the shape, which decides only their cost
+(`benchmarks/geometry`).
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from scipy.optimize import minimize
+
+from mmm.config import Inference
+from mmm.model.density import Coordinates, Density
+from mmm.model.views import Pool
+
+LARGEST = 600
+"""Scalars up to which a Hessian by differences costs less than it saves."""
+STEP = 1e-4
+"""Difference of the unconstrained scalars, whose priors are some tenths to 1 wide."""
+LEAST_CURVATURE = 0.3
+"""Flatter directions are taken to be as wide as this says: they are far from normal."""
+CLIFF = 1e10
+"""What the search is told where the log-density cannot be had."""
+ITERATIONS = 500
+
+Point = np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Whitened:
+    """Coordinates in which the posterior is near a standard normal, and the modes found from
+    scattered starts, in those coordinates, (starts, n)."""
+
+    coordinates: Coordinates
+    modes: np.ndarray
+
+    def start(self, seed: int) -> Point:
+        """A starting point: about one of the modes, a posterior standard deviation wide."""
+        rng = np.random.default_rng(seed)
+        return rng.choice(self.modes) + rng.standard_normal(self.modes.shape[1])
+
+    def points(self, z: Point) -> Point:
+        """Unconstrained points of `z` (..., n), same shape."""
+        return self.coordinates.mode + z @ self.coordinates.root.T
+
+
+def starting_point(density: Density, seed: int) -> Point:
+    """A start scattered around the prior's centre, half a prior standard deviation wide."""
+    return np.random.default_rng(seed).normal(density.centre(), 0.5 * density.width())
+
+
+def chain_seeds(settings: Inference) -> list[int]:
+    """A seed a chain."""
+    return np.random.SeedSequence(settings.seed).generate_state(settings.chains).tolist()
+
+
+def whiten(density: Density, settings: Inference, cores: int | None = None) -> Whitened | None:
+    """The mode and its shape, searched from a scattered start a chain; None where there is none
+    to be had, or the density is too large. Chains that start about different modes disagree,
+    and R-hat tells."""
+    if density.size > LARGEST:
+        return None
+    starts = [starting_point(density, seed) for seed in chain_seeds(settings)]
+    cores = 1 if density.written else cores or os.cpu_count() or 1
+    pool = density.workspace(cores)
+    with ThreadPoolExecutor(cores) as threads:
+        found = list(threads.map(partial(_climb, density, pool), starts))
+        best, _ = max(found, key=lambda one: one[1])
+        slope = partial(_slope, density, pool, best)
+        columns = list(threads.map(slope, range(density.size)))
+    curvature = -0.5 * (np.array(columns) + np.array(columns).T)
+    if not np.isfinite(curvature).all():
+        return None
+    values, vectors = np.linalg.eigh(curvature)
+    scale = 1.0 / np.sqrt(np.maximum(values, LEAST_CURVATURE))
+    modes = np.array([(mode - best) @ vectors / scale for mode, _ in found])
+    return Whitened(Coordinates(best, np.ascontiguousarray(vectors * scale)), modes)
+
+
+def _climb(density: Density, pool: Pool, start: Point) -> tuple[Point, float]:
+    """The mode uphill from `start`, and its log-density."""
+
+    def downhill(q: Point) -> tuple[float, Point]:
+        value, gradient = density.value_and_gradient(q, pool)
+        if not (np.isfinite(value) and np.isfinite(gradient).all()):
+            return CLIFF, np.zeros(len(q))
+        return -value, -gradient
+
+    options = {"maxiter": ITERATIONS, "maxcor": 30}
+    found = minimize(downhill, start, jac=True, method="L-BFGS-B", options=options)
+    return found.x, -float(found.fun)
+
+
+def _slope(density: Density, pool: Pool, mode: Point, axis: int) -> Point:
+    """Derivative of the gradient along one axis at the mode, by central differences."""
+    step = np.zeros(len(mode))
+    step[axis] = STEP
+    above, below = (density.value_and_gradient(mode + way * step, pool)[1] for way in (1, -1))
+    return (above - below) / (2.0 * STEP)

@@ -1,0 +1,79 @@
+"""Coordinates in which the posterior is near a standard normal, and that they change nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import mmm
+from mmm.config import Inference
+from mmm.inference import sample as sampling
+from mmm.inference.whiten import whiten
+from mmm.model import kernel
+from mmm.model.density import build_density
+from mmm.model.design import build_design
+from mmm.model.spec import model_spec
+from mmm.simulate import simulate_world
+
+SETTINGS = Inference(chains=2, draws=1500, tune=200, seed=3)
+
+
+@pytest.fixture(scope="module")
+def problem():
+    world = simulate_world("national", seed=4)
+    panel, _ = mmm.panel_from_frame(world.study, world.frame)
+    spec = model_spec(world.study, panel)
+    return build_density(spec, build_design(spec, panel))
+
+
+@pytest.fixture(scope="module")
+def found(problem):
+    return whiten(problem, SETTINGS)
+
+
+def test_the_mode_is_one(problem, found):
+    value, gradient = problem.value_and_gradient(found.coordinates.mode)
+    rng = np.random.default_rng(1)
+    size = problem.size
+    around = found.points(rng.normal(scale=0.3, size=(100, size)))
+    assert max(problem.value_and_gradient(q)[0] for q in around) < value
+    # in whitened units the slope left by the search is nothing
+    assert np.abs(found.coordinates.root.T @ gradient).max() < 0.05
+
+
+def test_curvature_there_is_one_in_every_direction(problem, found):
+    pool = problem.workspace(1, found.coordinates)
+    rng = np.random.default_rng(2)
+    step, gradients = 1e-3, np.empty((2, problem.size))
+    for _ in range(5):
+        way = rng.normal(size=problem.size)
+        way /= np.linalg.norm(way)
+        for row, sign in enumerate((1, -1)):
+            kernel.call(pool.header, sign * step * way, gradients[row])
+        bend = -(gradients[0] - gradients[1]) @ way / (2 * step)
+        assert 0.9 < bend < 1.1
+
+
+def test_value_and_gradient_are_those_of_the_point(problem, found):
+    pool = problem.workspace(1, found.coordinates)
+    z = np.random.default_rng(5).normal(size=problem.size)
+    gradient = np.empty(problem.size)
+    value = kernel.call(pool.header, z, gradient)
+    expected, slope = problem.value_and_gradient(found.points(z))
+    assert value == pytest.approx(expected, rel=1e-12)
+    np.testing.assert_allclose(gradient, found.coordinates.root.T @ slope, rtol=1e-8, atol=1e-10)
+
+
+def test_draws_are_those_of_the_posterior_either_way(problem, monkeypatch):
+    whitened = sampling.sample(problem, SETTINGS).unconstrained.reshape(-1, problem.size)
+    monkeypatch.setattr(sampling, "whiten", lambda *_: None)
+    plain = sampling.sample(problem, SETTINGS).unconstrained.reshape(-1, problem.size)
+    spread = plain.std(axis=0)
+    # some 1000 effective draws: a mean is known to a thirtieth of its spread
+    assert np.abs((whitened.mean(axis=0) - plain.mean(axis=0)) / spread).max() < 0.25
+    assert np.abs(np.log(whitened.std(axis=0) / spread)).max() < 0.2
+
+
+def test_a_large_density_is_left_as_it_is(problem, monkeypatch):
+    monkeypatch.setattr("mmm.inference.whiten.LARGEST", 5)
+    assert whiten(problem, SETTINGS) is None
