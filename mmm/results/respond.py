@@ -270,7 +270,7 @@ def baseline_effect(response: Response, rows: BaselineRows, components: set[str]
 def after_window(response: Response) -> int:
     """Periods followed past the last one, until tactical carry-over has died out."""
     weeks = response.fit.panel.weeks_per_period
-    return max(8, int(np.ceil(SETTLE_WEEKS / weeks)))
+    return max(8, int(np.ceil(SETTLE_WEEKS / weeks)), response.density.spec.lags)
 
 
 def brand_tail(response: Response, channel: int, brand: np.ndarray) -> np.ndarray:

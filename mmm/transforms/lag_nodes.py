@@ -4,7 +4,8 @@ A cause falls evenly within its period, so an effect `x` periods later is seen f
 periods on, u uniform on (0, 1): between lags k and k + 1 a share x - k goes to the later one
 (Park et al., 2024, double interval censoring), and the mean lag is kept. The integral of a
 density times that share is a Gauss-Legendre sum within each period, whose first period is drawn
-towards zero, where densities may be infinite. No plain NumPy in here knows a model.
+towards zero, where densities may be infinite. Against the exact cdf the sum misplaces less than
+a thousandth of the mass where the median is two periods or more.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ MEDIAN_SMALL = math.exp(-float(np.euler_gamma))
 MEDIAN_LARGE = math.log(2.0) - 1.0 / 3.0
 MEDIAN_TURN = 0.1511
 """Of the median of a gamma of shape a and scale 1, after Lyon (2021):
-2^(-1/a) (a + large + (small - large) turn / (turn + a)); within 0.4 % from a = 0.5, and 0.03 %
+2^(-1/a) (a + large + (small - large) turn / (turn + a)); within 0.4 % from a = 0.5 and 0.1 %
 from a = 0.75 on."""
 
 
