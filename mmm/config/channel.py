@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from mmm.config.block import Block, PositiveInterval
+from mmm.config.lag import Lag
 from mmm.errors import did_you_mean
 
 
@@ -27,7 +28,8 @@ class Role(StrEnum):
         return self is not Role.BRAND
 
 
-ADSTOCKS = ("geometric", "delayed", "weibull_pdf", "weibull_cdf", "none")
+LAG_ADSTOCKS = ("lag_gamma", "lag_lognormal")
+ADSTOCKS = ("geometric", "delayed", "weibull_pdf", "weibull_cdf", "none", *LAG_ADSTOCKS)
 SATURATIONS = ("hill", "michaelis_menten", "logistic", "tanh", "root", "none")
 """The families that come with the library: what the published schema knows."""
 
@@ -127,7 +129,8 @@ class Channel(Block):
     `off_when_missing` declares that an empty cell means the channel was off.
     `carry_in` is the level before the first period, as a multiple of the channel's mean
     over the early window; `estimated` learns it. `time_varying` lets its effectiveness move
-    over time: smooth Gaussian deviations around its mean.
+    over time: smooth Gaussian deviations around its mean. `lag` states when the effect
+    comes, for what works weeks or months later; it stands in place of `adstock`.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\- ]*$", max_length=80)]
@@ -135,12 +138,44 @@ class Channel(Block):
     spend: str | None = None
     exposure: str | None = None
     adstock: AdstockName = "geometric"
+    lag: Lag | None = None
     saturation: SaturationName = "hill"
     prior: Prior = Prior()
     costs: Costs = Costs()
     off_when_missing: bool = False
     carry_in: Literal["estimated"] | Annotated[float, Field(ge=0)] = "estimated"
     time_varying: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_lag_is_the_adstock(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or "adstock" in data or data.get("lag") is None:
+            return data
+        lag = data["lag"]
+        family = lag.family if isinstance(lag, Lag) else "gamma"
+        if isinstance(lag, dict):
+            family = lag.get("family", family)
+        return data | {"adstock": f"lag_{family}"} if f"lag_{family}" in LAG_ADSTOCKS else data
+
+    @model_validator(mode="after")
+    def _a_lag_has_one_statement(self) -> Self:
+        expected = self.lag.adstock if self.lag else None
+        if expected is None and self.adstock in LAG_ADSTOCKS:
+            raise ValueError(
+                f"channel '{self.name}': the adstock '{self.adstock}' needs to know the lag; "
+                "add 'lag: {median: 8, max: 26}', in periods"
+            )
+        if expected is not None and self.adstock != expected:
+            raise ValueError(
+                f"channel '{self.name}' has a lag and the adstock '{self.adstock}', which say "
+                "different things; drop one of the two"
+            )
+        if expected is not None and self.prior.half_life:
+            raise ValueError(
+                f"channel '{self.name}' has a lag, which has no half-life; "
+                "drop 'prior.half_life', or 'lag'"
+            )
+        return self
 
     @model_validator(mode="after")
     def _has_a_column(self) -> Self:

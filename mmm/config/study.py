@@ -134,6 +134,7 @@ class Study(Block):
     controls: tuple[str, ...] = ()
     baseline: Baseline = Baseline()
     brand: Brand = Brand()
+    claims: str | None = None
     unmeasured: tuple[Unmeasured, ...] = ()
     inference: Inference = Inference()
     plan: PlanSettings = PlanSettings()

@@ -30,10 +30,11 @@ class Table:
     index_name: str | None = None
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, key: str = "data.file") -> Table:
     """Reads `.csv` (UTF-8, comma-separated, header first) or `.parquet`.
 
-    Raises `InputError` when the file is missing, of another kind or damaged.
+    `key` is the place in the study file that names it. Raises `InputError` when the file is
+    missing, of another kind or damaged.
     """
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".parquet", ".pq"):
@@ -50,7 +51,7 @@ def read_table(path: Path) -> Table:
             CHECK,
             str(path),
             "there is no such file.",
-            "Check 'data.file' in the study file; its path is relative to the study file.",
+            f"Check '{key}' in the study file; its path is relative to the study file.",
         ) from None
     except OSError as error:
         reason = error.strerror or str(error)

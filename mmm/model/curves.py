@@ -18,6 +18,7 @@ import math
 import numpy as np
 from numba import njit
 
+from mmm.model.lags import lag_distribution
 from mmm.model.vector import (
     OPTIONS,
     exp_array,
@@ -31,7 +32,7 @@ from mmm.model.vector import (
 SHARE, SPLIT, ADSTOCK_1, ADSTOCK_2, HALF, SLOPE, CARRY, SPREAD, MEMORY, DRIFT = range(10)
 COLUMNS = 10
 
-NO_ADSTOCK, GEOMETRIC, DELAYED, WEIBULL_PDF, WEIBULL_CDF = range(5)
+NO_ADSTOCK, GEOMETRIC, DELAYED, WEIBULL_PDF, WEIBULL_CDF, LAG_GAMMA, LAG_LOGNORMAL = range(7)
 LINEAR, HILL, MICHAELIS_MENTEN, TANH, ROOT = range(5)
 CUSTOM = -1
 """A family written by the user: these loops do not know it, the PyTensor graph does."""
@@ -44,6 +45,9 @@ ATANH_HALF = math.atanh(0.5)
 @njit(**OPTIONS)
 def lag_weights(code, p1, p2, w, d1, d2):
     """Fills normalised lag weights `w` and the derivatives of log weights, `d1`, `d2`."""
+    if code >= LAG_GAMMA:
+        lag_distribution(code == LAG_GAMMA, p1, p2, w, d1, d2)
+        return
     lags = w.shape[0]
     top = -np.inf
     for k in range(lags):
@@ -211,9 +215,9 @@ def forward(theta, data, work):
     periods), `work.logs` for the adjoint, and `work.means` (channels, 2): the weighted means of s
     and B over the window, by which gains are divided."""
     geos, channels, _ = data.media.shape
-    w, d1, d2 = work.lag_weights[0], work.lag_weights[1], work.lag_weights[2]
+    d1, d2 = work.lag_weights[1], work.lag_weights[2]
     for c in range(channels):
-        row = theta[c]
+        row, w = theta[c], work.lag_weights[0][: data.reach[c]]
         adstock, code = data.adstock[c], data.saturation[c]
         if adstock > GEOMETRIC:
             lag_weights(adstock, row[ADSTOCK_1], row[ADSTOCK_2], w, d1, d2)
@@ -316,12 +320,10 @@ def adstock_adjoint(code, row, w, d1, d2, x, pre, a, bar, wbar):
 def adjoint(theta, data, work, theta_bar):
     """Adds to `theta_bar` (channels, columns) the gradient of sum(dynamic_bar * effects)."""
     geos, channels, periods = data.media.shape
-    w, d1, d2, wbar = (
-        work.lag_weights[0], work.lag_weights[1], work.lag_weights[2], work.lag_weights[3]
-    )  # fmt: skip
+    d1, d2, wbar = work.lag_weights[1], work.lag_weights[2], work.lag_weights[3]
     bar, flow = work.series[0], work.series[1]
     for c in range(channels):
-        row, out = theta[c], theta_bar[c]
+        row, out, w = theta[c], theta_bar[c], work.lag_weights[0][: data.reach[c]]
         adstock, code = data.adstock[c], data.saturation[c]
         if adstock > GEOMETRIC:
             lag_weights(adstock, row[ADSTOCK_1], row[ADSTOCK_2], w, d1, d2)

@@ -245,6 +245,7 @@ def build_density(spec: ModelSpec, design: Design) -> Density:
         scalar=layout.scalar,
         cell=layout.cell,
         adstock=np.array(spec.adstock, dtype=np.int64),
+        reach=np.array(spec.reach, dtype=np.int64),
         saturation=np.array(spec.saturation, dtype=np.int64),
         own_row=design.own_row,
         shared_row=design.shared_row,

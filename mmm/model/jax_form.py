@@ -40,6 +40,7 @@ from mmm.model.op import CollapsedLikelihood, FusedLikelihood
 from mmm.model.spec import ModelSpec
 from mmm.model.terms import branded
 from mmm.transforms.adstock import LN2
+from mmm.transforms.lag_nodes import MEDIAN_LARGE, MEDIAN_SMALL, MEDIAN_TURN, lag_points
 from mmm.transforms.saturation import TINY
 
 jax.config.update("jax_enable_x64", True)
@@ -176,7 +177,7 @@ def window_effects(spec: ModelSpec, design: Design) -> Callable[[jax.Array], jax
     adstocks, saturations = groups(spec.adstock), groups(spec.saturation)
     lagged = {group.code: lagged_media(design.media[:, group.places], spec.lags)
               for group in adstocks if group.code > curves.GEOMETRIC}  # fmt: skip
-    brand = np.flatnonzero(branded(spec))
+    brand, reach = np.flatnonzero(branded(spec)), np.array(spec.reach)
     media, early, weight = design.media, design.early, design.weight
 
     def effects(table):
@@ -189,7 +190,7 @@ def window_effects(spec: ModelSpec, design: Design) -> Callable[[jax.Array], jax
             elif group.code == curves.GEOMETRIC:
                 part = recursion(table[at, ADSTOCK_1], media[:, at], before[:, at])
             else:
-                weights = lag_weights(group.code, table[at], spec.lags)
+                weights = lag_weights(group.code, table[at], spec.lags, reach[at])
                 tail = 1.0 - jnp.cumsum(weights, axis=1)
                 tail = jnp.pad(tail, ((0, 0), (0, media.shape[2])))[:, : media.shape[2]]
                 part = jnp.einsum("gctl,cl->gct", lagged[group.code], weights)
@@ -240,9 +241,12 @@ def recursion(half_life, series, start):
     return total + start[:, :, None] * jnp.exp(log_keep * jnp.arange(1.0, periods + 1.0))
 
 
-def lag_weights(code: int, table, lags: int):
-    """Lag weights (n, lags) of a finite family, one row a channel of `table`."""
+def lag_weights(code: int, table, lags: int, reach: np.ndarray):
+    """Lag weights (n, lags) of a finite family, one row a channel of `table`, each zero from its
+    `reach` (n,) on."""
     first, second = table[:, ADSTOCK_1, None], table[:, ADSTOCK_2, None]
+    if code in (curves.LAG_GAMMA, curves.LAG_LOGNORMAL):
+        return lag_distribution(code == curves.LAG_GAMMA, first, second, lags, reach)
     lag = jnp.arange(float(lags))
     if code == curves.DELAYED:
         logs = -LN2 * ((lag - second) / first) ** 2
@@ -252,7 +256,26 @@ def lag_weights(code: int, table, lags: int):
     else:
         safe = jnp.maximum(lag, 1.0) / second
         logs = -jnp.where(lag > 0, safe**first, 0.0)
-    return jax.nn.softmax(logs, axis=1)
+    return jax.nn.softmax(jnp.where(lag < reach[:, None], logs, -jnp.inf), axis=1)
+
+
+def lag_distribution(gamma: bool, median, spread, lags: int, reach: np.ndarray):
+    """Weights (n, lags) of a continuous lag, from its points: `mmm.transforms.lag_nodes`."""
+    at, level, after, share = lag_points(lags)
+    log_at = np.log(at)
+    if gamma:
+        shape = spread**-2.0
+        turn = MEDIAN_TURN / (MEDIAN_TURN + shape)
+        centre = shape + MEDIAN_LARGE + (MEDIAN_SMALL - MEDIAN_LARGE) * turn
+        logs = (shape - 1.0) * log_at - jnp.exp(-LN2 / shape) * centre / median * at
+    else:
+        logs = -0.5 * ((log_at - jnp.log(median)) / spread) ** 2 - log_at
+    inside = after < reach[:, None] - 1
+    mass = jax.nn.softmax(jnp.where(inside, logs + level, -jnp.inf), axis=1)
+    to_lag = np.zeros((len(at), lags))
+    np.add.at(to_lag, (np.arange(len(at)), after), 1.0 - share)
+    np.add.at(to_lag, (np.arange(len(at)), after + 1), share)
+    return mass @ to_lag
 
 
 def saturate(code: int, level, half, slope):

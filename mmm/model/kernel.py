@@ -22,8 +22,9 @@ from llvmlite import ir
 from numba import cfunc, njit, types
 from numba.extending import intrinsic
 
-from mmm.model import collapse, counterfactual, curves, explicit, lanes, linked, vector, views
+from mmm.model import collapse, counterfactual, curves, explicit, lags, lanes, linked, vector, views
 from mmm.model.vector import OPTIONS, REASSOCIATE
+from mmm.transforms import lag_nodes
 
 EXP, EXP_FOLDED, LOGIT = range(3)
 """How a sampled scalar gets its natural value, and with it its prior's form."""
@@ -31,7 +32,9 @@ EXP, EXP_FOLDED, LOGIT = range(3)
 _LOG_ROOT_2PI = 0.5 * math.log(2 * math.pi)
 _SPREAD, _COLUMNS, _DRIFT = curves.SPREAD, curves.COLUMNS, curves.DRIFT
 
-_MODULES = (linked, vector, lanes, views, curves, collapse, explicit, counterfactual)
+_MODULES = (
+    linked, vector, lanes, views, lag_nodes, lags, curves, collapse, explicit, counterfactual
+)  # fmt: skip
 _SOURCES = [*(Path(module.__file__ or "") for module in _MODULES), Path(__file__)]
 STAMP = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()
 

@@ -227,7 +227,7 @@ def own_channels(spec: ModelSpec, design: Design) -> tuple[OwnChannel, ...]:
         found.append(
             OwnChannel(
                 place,
-                carried(adstock, media, spec.lags),
+                carried(adstock, media, spec.reach[place]),
                 saturation,
                 np.ascontiguousarray(design.early[:, place]),
                 [ADSTOCK_1, ADSTOCK_2][: len(adstock.intervals)],

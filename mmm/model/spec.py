@@ -18,7 +18,7 @@ from mmm.data.panel import Panel
 from mmm.dims import GEO
 from mmm.errors import InputError, input_error
 from mmm.model import curves
-from mmm.transforms.adstock import LONGEST_LAG_WEEKS, adstock_family
+from mmm.transforms.lag_prior import adstock_parameters, lag_count
 from mmm.transforms.parameter import PriorSpec, halfnormal, logitnormal, lognormal
 from mmm.transforms.saturation import saturation_family
 
@@ -28,6 +28,8 @@ ADSTOCK_CODES = {
     "delayed": curves.DELAYED,
     "weibull_pdf": curves.WEIBULL_PDF,
     "weibull_cdf": curves.WEIBULL_CDF,
+    "lag_gamma": curves.LAG_GAMMA,
+    "lag_lognormal": curves.LAG_LOGNORMAL,
 }
 SATURATION_CODES = {
     "none": curves.LINEAR,
@@ -80,6 +82,7 @@ class ModelSpec:
     """Everything structural about a model. Codes and `base` (C, columns) are per channel.
 
     `base` holds the constants of the parameter table; sampled cells are overwritten.
+    `reach` (C,) is how many lags (0, 1, ...) the weights of a finite adstock cover.
     `drifting` are the indices of time-varying channels, `drift_knots` the spans over which the
     effectiveness of each walks.
     """
@@ -92,7 +95,7 @@ class ModelSpec:
     saturation_names: tuple[str, ...]
     base: tuple[tuple[float, ...], ...]
     variables: tuple[Variable, ...]
-    lags: int
+    reach: tuple[int, ...]
     early_periods: int
     knots: int
     seasonality: int
@@ -106,6 +109,11 @@ class ModelSpec:
     def custom(self) -> bool:
         """Whether a channel has a transform of the user's own, which only PyTensor knows."""
         return curves.CUSTOM in (*self.adstock, *self.saturation)
+
+    @property
+    def lags(self) -> int:
+        """The most lags a channel has."""
+        return max(self.reach)
 
     @property
     def size(self) -> int:
@@ -228,14 +236,10 @@ def model_spec(study: Study, panel: Panel) -> ModelSpec:
         if channel.role is Role.BOTH:
             sample("brand_split", channel.name, BRAND_SPLIT, curves.SPLIT, row)
         base[row, curves.SPLIT] = 1.0 if channel.role is Role.BRAND else 0.0
-        adstock = adstock_family(channel.adstock)
         columns = (curves.ADSTOCK_1, curves.ADSTOCK_2)
-        for parameter, column in zip(adstock.parameters(weeks), columns, strict=False):
-            stated = channel.prior.half_life if parameter.name == "half_life" else None
-            name = f"{adstock.name}_{parameter.name}"
-            sample(
-                name, channel.name, lognormal(*stated) if stated else parameter.prior, column, row
-            )
+        for parameter, column in zip(adstock_parameters(channel, weeks), columns, strict=False):
+            name = f"{channel.adstock}_{parameter.name}"
+            sample(name, channel.name, parameter.prior, column, row)
         saturation = saturation_family(channel.saturation)
         for parameter, slot in zip(saturation.parameters, saturation.slots, strict=True):
             column = curves.SLOPE if slot == "slope" else curves.HALF
@@ -282,6 +286,7 @@ def model_spec(study: Study, panel: Panel) -> ModelSpec:
     seasonality = study.baseline.seasonality
     if seasonality is None:
         seasonality = 2 if panel.periods_per_year > 3 else 0
+    reach = tuple(lag_count(channel, weeks, periods) for channel in study.channels)
     return ModelSpec(
         channels=panel.channels,
         geos=panel.geos,
@@ -291,7 +296,7 @@ def model_spec(study: Study, panel: Panel) -> ModelSpec:
         saturation_names=tuple(channel.saturation for channel in study.channels),
         base=tuple(tuple(row) for row in base.tolist()),
         variables=tuple(variables),
-        lags=max(2, min(math.ceil(LONGEST_LAG_WEEKS / weeks), periods - 1)),
+        reach=reach,
         early_periods=early_periods(panel),
         knots=knots,
         seasonality=seasonality,

@@ -122,7 +122,7 @@ def channel_effect(
     half_and_slope = saturation_parameters(saturation, row)
     before = row[CARRY] * design.early[:, channel]
 
-    lagged = carry(family, adstock_parameters(family, row), periods, spec.lags)
+    lagged = carry(family, adstock_parameters(family, row), periods, spec.reach[channel])
     now = saturate(saturation, lagged.over(media, before), half_and_slope)
     effect = (1.0 - row[SPLIT]) * unit_mean(now, design.weight)
     if brand:

@@ -27,7 +27,7 @@ META = ("lags", "pooled", "slots", "stride", "flags", "value_only", "ends", "mid
 LAGS, POOLED, SLOTS, STRIDE, FLAGS, VALUE_ONLY, ENDS, MIDDLE = range(len(META))
 ENTRY = 4
 
-INTEGERS = ("kind", "scalar", "cell", "adstock", "saturation", "own_row", "shared_row",
+INTEGERS = ("kind", "scalar", "cell", "adstock", "reach", "saturation", "own_row", "shared_row",
             "own_group", "shared_group", "drifting")  # fmt: skip
 VECTORS = ("location", "scale", "base", "weight", "own_base", "shared_base", "mode")
 MATRICES = ("early", "common", "drift", "mode_root")

@@ -19,6 +19,7 @@ from mmm.report.sections.history import (
     waterfall_section,
 )
 from mmm.report.sections.method import findings_section, method_section
+from mmm.report.sections.reconciliation import reconciliation_section
 from mmm.report.sections.returns import brand_section, returns_section
 
 __all__ = ["ReportInputs", "render_report"]
@@ -54,12 +55,13 @@ def render_report(inputs: ReportInputs) -> str:
 
 
 def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
-    return (
+    sections = (
         answer_section(inputs),
         case_section(inputs),
         returns_section(inputs),
         brand_section(inputs),
         waterfall_section(inputs),
+        reconciliation_section(inputs),
         curves_section(inputs),
         fit_section(inputs),
         decomposition_section(inputs),
@@ -67,6 +69,7 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
         findings_section(inputs),
         method_section(inputs),
     )
+    return tuple(section for section in sections if section is not None)
 
 
 def css_text(text: str) -> Markup:

@@ -45,6 +45,15 @@ _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _OPTIONAL: Final[Mapping[str, tuple[str, ...]]] = {
     "efficiency_geo": ("geo", "channel", "loaded_cost", *(f"roi_{end}" for end in _SUMMARY)),
+    "reconciliation": (
+        "kind",
+        "channel",
+        "source",
+        "claimed",
+        "probability_exceeds",
+        "claimed_of_actual",
+        *(f"model_{end}" for end in _SUMMARY),
+    ),
     "efficiency_quarter": ("start", "channel", *(f"roi_{end}" for end in _SUMMARY)),
 }
 
@@ -86,6 +95,7 @@ class ReportInputs:
     outcome_unit: str = ""
     efficiency_geo: pd.DataFrame | None = None
     efficiency_quarter: pd.DataFrame | None = None
+    reconciliation: pd.DataFrame | None = None
     time_varying: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

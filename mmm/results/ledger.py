@@ -67,6 +67,8 @@ QUANTITIES = {
     "brand_split": "brand_share",
     "brand_half_life": "brand_half_life",
     "drift_scale": "movement",
+    "lag_gamma_median": "lag_median",
+    "lag_lognormal_median": "lag_median",
 }
 
 
@@ -76,7 +78,7 @@ def ledger_table(fit: Fit) -> pd.DataFrame:
     `contribution` decides ROI: the channel's share of outcome, which would be missing without it;
     `brand_share` is the part of a channel's effect that builds the brand; `brand_half_life` is in
     periods; `movement` is how far a time-varying channel's effectiveness moves in a quarter, over
-    its mean. Stated guesses appear as tier `guess`.
+    its mean; `lag_median` is in periods. Stated guesses appear as tier `guess`.
     """
     spec = model_spec(fit.study, fit.panel)
     rows = []

@@ -196,14 +196,14 @@ def channel_effect(
     spec = density.spec
     if curves.CUSTOM in (spec.adstock[channel], spec.saturation[channel]):
         drawn = curve_draws(
-            spec.adstock_names[channel], spec.saturation_names[channel], spec.lags, table, scaled,
-            early, moved,
+            spec.adstock_names[channel], spec.saturation_names[channel], spec.reach[channel], table,
+            scaled, early, moved,
         )  # fmt: skip
         _own_transform(table, means, *drawn, weight, deviation, moving, tactical, brand, slope)
     else:
         kernel.channel_draws(
-            table, means, spec.adstock[channel], spec.saturation[channel], spec.lags, scaled,
-            early, moved, weight, deviation, moving, tactical, brand, slope,
+            table, means, spec.adstock[channel], spec.saturation[channel], spec.reach[channel],
+            scaled, early, moved, weight, deviation, moving, tactical, brand, slope,
         )  # fmt: skip
     unit = response.unit
     if not response.multiplicative:
@@ -270,7 +270,7 @@ def baseline_effect(response: Response, rows: BaselineRows, components: set[str]
 def after_window(response: Response) -> int:
     """Periods followed past the last one, until tactical carry-over has died out."""
     weeks = response.fit.panel.weeks_per_period
-    return max(8, int(np.ceil(SETTLE_WEEKS / weeks)))
+    return max(8, int(np.ceil(SETTLE_WEEKS / weeks)), response.density.spec.lags)
 
 
 def brand_tail(response: Response, channel: int, brand: np.ndarray) -> np.ndarray:

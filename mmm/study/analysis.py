@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 import xarray as xr
 
+from mmm.data.claims import Claim
 from mmm.dims import CHANNEL
 from mmm.efficiency.breakdown import efficiency_by_geo, efficiency_by_quarter
 from mmm.efficiency.curves import curves_table
@@ -21,6 +22,7 @@ from mmm.plan.forecast import forecast, incremental_value
 from mmm.plan.scenario import Scenario, as_is
 from mmm.results.contributions import Decomposition, decompose
 from mmm.results.ledger import ledger_table
+from mmm.results.reconcile import reconciliation_table
 from mmm.results.respond import Response, response
 
 
@@ -42,10 +44,14 @@ class Analysis:
     forecast: pd.DataFrame
     cash: CashFlow
     case: InvestmentCase
+    reconciliation: pd.DataFrame | None = None
 
 
-def analyse(fit: Fit, findings: tuple[Finding, ...] = ()) -> Analysis:
-    """Reads every result from `fit`; `findings` are those of its data and count in the verdict."""
+def analyse(
+    fit: Fit, findings: tuple[Finding, ...] = (), claims: tuple[Claim, ...] = ()
+) -> Analysis:
+    """Reads every result from `fit`; `findings` are those of its data and count in the verdict.
+    `claims` of the study are set beside what the fit says."""
     read = response(fit)
     diagnostics = diagnose(fit.posterior, totals(read), fit.statistics)
     verdict = judge(diagnostics, findings)
@@ -68,6 +74,7 @@ def analyse(fit: Fit, findings: tuple[Finding, ...] = ()) -> Analysis:
         forecast=forecast(read, scenario),
         cash=cash,
         case=case,
+        reconciliation=reconciliation_table(parts, claims) if claims else None,
     )
 
 

@@ -35,6 +35,8 @@ def write_artefacts(analysis: Analysis, manifest: Mapping[str, Any], directory: 
     _table(analysis.efficiency_geo, directory / "efficiency_geo.csv")
     _table(analysis.efficiency_quarter, directory / "efficiency_quarter.csv")
     _table(analysis.curves, directory / "curves.csv")
+    if analysis.reconciliation is not None:
+        _table(analysis.reconciliation, directory / "reconciliation.csv")
     _table(plan_table(analysis.fit, analysis.scenario), directory / "plan.csv")
     _table(analysis.forecast, directory / "forecast.csv")
     _table(analysis.ledger, directory / "ledger.csv")
@@ -82,6 +84,7 @@ def report_inputs(analysis: Analysis, manifest: Mapping[str, Any]) -> ReportInpu
         outcome_unit=outcome_unit(study),
         efficiency_geo=analysis.efficiency_geo,
         efficiency_quarter=analysis.efficiency_quarter,
+        reconciliation=analysis.reconciliation,
         time_varying=tuple(channel.name for channel in study.channels if channel.time_varying),
     )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmm.config import Study
 from mmm.config.load import load_study
+from mmm.data.claims import load_claims
 from mmm.data.load import load_panel
 from mmm.errors import Finding
 from mmm.study.directory import refuse_occupied, whole_directory
@@ -43,8 +44,10 @@ def check_study(path: Path | str) -> CheckReport:
     """Checks a study file and its data. Raises `InputError` with every finding when one of
     them is an error."""
     study = load_study(path)
-    _, findings = load_panel(study, Path(path).parent)
-    return CheckReport(study, findings)
+    base = Path(path).parent
+    panel, findings = load_panel(study, base)
+    _, on_claims = load_claims(study, panel, base)
+    return CheckReport(study, (*findings, *on_claims))
 
 
 def run_study(
@@ -59,6 +62,7 @@ def run_study(
     path, out = Path(path), Path(out)
     study = load_study(path)
     panel, findings = load_panel(study, path.parent)
+    claims, on_claims = load_claims(study, panel, path.parent)
 
     refuse_occupied(out, force=force)
     importing = time.perf_counter()
@@ -73,7 +77,7 @@ def run_study(
         if progress:
             watch = stack.enter_context(sampling_progress(study.inference.chains))
         fitted = fit(study, panel, progress=watch)
-    analysis = analyse(fitted, findings)
+    analysis = analyse(fitted, (*findings, *on_claims), claims)
     with whole_directory(out, force=force) as directory:
         timings = {"import_s": imported, **fitted.timings}
         manifest = build_manifest(analysis, path, timings, time.perf_counter() - started)

@@ -12,10 +12,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytensor.tensor as pt
 from pytensor.gradient import disconnected_grad
 
 from mmm.errors import did_you_mean, input_error
+from mmm.transforms.lag_nodes import (
+    FIRST_LOG_WEIGHTS,
+    FIRST_POINTS,
+    LATER_LOG_WEIGHTS,
+    LATER_POINTS,
+    MEDIAN_LARGE,
+    MEDIAN_SMALL,
+    MEDIAN_TURN,
+)
 from mmm.transforms.parameter import Parameter, lognormal
 
 LagWeights = Callable[..., Any]
@@ -32,7 +42,8 @@ class AdstockFamily:
     the 90 % interval of its log-normal default prior; those in `times` are lengths of time,
     stated in weeks and turned into periods. `weights(lag, *parameters)` gives, in PyTensor, the
     weights of the lags 0, 1, ... (L,) up to a constant factor; `log_weights` their logarithm
-    instead. All but the geometric family are cut at `LONGEST_LAG_WEEKS`.
+    instead. All but the geometric family are cut at `LONGEST_LAG_WEEKS`, or at the maximum of a
+    stated lag.
     """
 
     name: str
@@ -95,6 +106,35 @@ def _none(lag):
     return pt.switch(lag > 0, -float("inf"), 0.0)
 
 
+def _by_period(lag, log_density):
+    """Weights of the lags from the log-density of a continuous one: `mmm.transforms.lag_nodes`."""
+    later = pt.as_tensor_variable(lag)[1:-1, None]
+    first = pt.as_tensor_variable(np.array(FIRST_POINTS))
+    after = pt.as_tensor_variable(np.array(LATER_POINTS))
+    logs = log_density(first) + np.array(FIRST_LOG_WEIGHTS)
+    later_logs = log_density(later + after) + np.array(LATER_LOG_WEIGHTS)
+    top = disconnected_grad(pt.concatenate([logs, later_logs.ravel()]).max())
+    mass, later_mass = pt.exp(logs - top), pt.exp(later_logs - top)
+    stays = [(mass * (1.0 - first)).sum()[None], (later_mass * (1.0 - after)).sum(axis=1)]
+    moves = [(mass * first).sum()[None], (later_mass * after).sum(axis=1)]
+    nothing = [pt.zeros(1)]
+    return pt.concatenate([*stays, *nothing]) + pt.concatenate([*nothing, *moves])
+
+
+def _lag_gamma(lag, median, spread):
+    shape = spread**-2.0
+    turn = MEDIAN_TURN / (MEDIAN_TURN + shape)
+    inner = shape + MEDIAN_LARGE + (MEDIAN_SMALL - MEDIAN_LARGE) * turn
+    rate = pt.exp(-LN2 / shape) * inner / median
+    return _by_period(lag, lambda x: (shape - 1.0) * pt.log(x) - rate * x)
+
+
+def _lag_lognormal(lag, median, spread):
+    return _by_period(
+        lag, lambda x: -0.5 * ((pt.log(x) - pt.log(median)) / spread) ** 2 - pt.log(x)
+    )
+
+
 NONE = AdstockFamily("none", {}, log_weights=_none, formula="a_t = x_t", source="no carry-over")
 GEOMETRIC = AdstockFamily(
     "geometric",
@@ -128,14 +168,31 @@ WEIBULL_CDF = AdstockFamily(
     formula="w_k ~ exp(-(k / scale)^shape)",
     source="Robyn (2021), Weibull CDF adstock: the survival function, with weights that sum to one",
 )
+LAG_GAMMA = AdstockFamily(
+    "lag_gamma",
+    {"median": (1.0, 13.0), "spread": (0.4, 1.2)},
+    weights=_lag_gamma,
+    times=("median",),
+    formula="w_k = P(floor(u + x) = k), u ~ U(0, 1), x ~ Gamma(spread^-2, scale to the median)",
+    source="a gamma lag with its cause spread over a period; Park et al. (2024)",
+)
+LAG_LOGNORMAL = AdstockFamily(
+    "lag_lognormal",
+    {"median": (1.0, 13.0), "spread": (0.4, 1.2)},
+    weights=_lag_lognormal,
+    times=("median",),
+    formula="w_k = P(floor(u + x) = k), u ~ U(0, 1), log x ~ N(log median, spread^2)",
+    source="a log-normal lag with its cause spread over a period; Park et al. (2024)",
+)
 
 FAMILIES: dict[str, AdstockFamily] = {
-    family.name: family for family in (NONE, GEOMETRIC, DELAYED, WEIBULL_PDF, WEIBULL_CDF)
+    family.name: family
+    for family in (NONE, GEOMETRIC, DELAYED, WEIBULL_PDF, WEIBULL_CDF, LAG_GAMMA, LAG_LOGNORMAL)
 }
 """Every family by name: those above, and those registered in this process."""
 
 LONGEST_LAG_WEEKS = 13.0
-"""Where finite families are cut."""
+"""Where finite families are cut that state no maximum of their own."""
 
 
 def adstock_family(name: str) -> AdstockFamily:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mmm.config import Brand, Channel, Costs, DataSource, Finance, Inference, Outcome, Prior, Study
 from mmm.config import channel as channels
+from mmm.config.lag import Lag
 from mmm.config.load import load_study, study_schema, study_to_yaml
 from mmm.errors import InputError, Severity
 
@@ -81,12 +82,44 @@ def test_a_good_file_is_read(study_file):
         (
             ("role: both", "role: both, adstock: geometrc"),
             "channels[0].adstock (line 5)",
-            "Did you mean 'geometric'? Valid: geometric, delayed, weibull_pdf, weibull_cdf, none.",
+            "Did you mean 'geometric'? Valid: geometric, delayed, weibull_pdf, weibull_cdf, none, "
+            "lag_gamma, lag_lognormal.",
         ),
         (
             ("role: both", "role: both, saturation: my.module.curve"),
             "channels[0].saturation (line 5)",
             "Known names: hill, michaelis_menten, logistic, tanh, root, none.",
+        ),
+        (
+            ("role: both", "role: both, adstock: lag_gamma"),
+            "channels[0] (line 5)",
+            "Add 'lag: {median: 8, max: 26}', in periods.",
+        ),
+        (
+            ("role: both", "role: both, adstock: delayed, lag: {median: 8, max: 26}"),
+            "channels[0] (line 5)",
+            "Drop one of the two.",
+        ),
+        (
+            ("role: both", "role: both, prior: {half_life: [1, 2]}, lag: {median: 8, max: 26}"),
+            "channels[0] (line 5)",
+            "Drop 'prior.half_life', or 'lag'.",
+        ),
+        (
+            ("role: both", "role: both, lag: {median: 8, max: 8}"),
+            "channels[0].lag (line 5)",
+            "'max' (8) must be above its 'median' (8)",
+        ),
+        (("role: both", "role: both, lag: {median: 8}"), "channels[0].lag", "in periods"),
+        (
+            ("role: both", "role: both, lag: {median: 8, max: 9, median_interval: [9, 10]}"),
+            "channels[0].lag",
+            "must hold the lag's 'median' (8)",
+        ),
+        (
+            ("role: both", "role: both, lag: {median: 8, max: 9, family: gama}"),
+            "channels[0].lag.family",
+            "Did you mean 'gamma'?",
         ),
         (("role: both", "role: both, time_varying: often"), "time_varying", "true or false"),
         (
@@ -199,6 +232,15 @@ COLUMNS = st.text(PRINTABLE, min_size=1, max_size=12) | st.sampled_from(ODD)
 POSITIVE = st.floats(1e-6, 1e6)
 
 
+carry_over = st.one_of(
+    st.sampled_from(channels.ADSTOCKS)
+    .filter(lambda name: name not in channels.LAG_ADSTOCKS)
+    .map(lambda name: {"adstock": name}),
+    st.builds(Lag, median=st.floats(0.1, 9), max=st.floats(10, 99),
+              family=st.sampled_from(["gamma", "lognormal"])).map(lambda lag: {"lag": lag}),
+)  # fmt: skip
+
+
 @st.composite
 def studies(draw) -> Study:
     columns = draw(st.lists(COLUMNS, min_size=4, max_size=6, unique=True))
@@ -212,7 +254,7 @@ def studies(draw) -> Study:
         costs=Costs(agency_fee=draw(st.floats(0, 5))),
         off_when_missing=draw(st.booleans()),
         carry_in=draw(st.just("estimated") | POSITIVE),
-        adstock=draw(st.sampled_from(channels.ADSTOCKS)),
+        **draw(carry_over),
         saturation=draw(st.sampled_from(channels.SATURATIONS)),
         time_varying=draw(st.booleans()),
     )

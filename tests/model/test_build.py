@@ -18,21 +18,24 @@ from mmm.model.spec import ModelSpec
 from mmm.transforms.parameter import halfnormal
 
 ADSTOCKS = ("none", "geometric", "delayed", "weibull_pdf", "weibull_cdf")
+LAGS = (
+    {"median": 5.0, "max": 20.0},
+    {"median": 2.0, "max": 6.5, "family": "lognormal"},
+    {"median": 0.8, "max": 9.0},
+)
 SATURATIONS = ("none", "hill", "michaelis_menten", "logistic", "tanh", "root")
 FORMS = ("fused", "collapsed", "explicit")
 ROLES = ("tactical", "brand", "both")
 
 
 def channels(shift: int) -> list[dict[str, Any]]:
-    """Five channels, one an adstock; six shifts make every pair with a saturation."""
+    """Seven channels, one an adstock; six shifts make every pair with a saturation."""
+    carry = {name: {"adstock": name} for name in ADSTOCKS}
+    carry |= {"gamma lag": {"lag": LAGS[0]}, "lognormal lag": {"lag": LAGS[1]}}
     return [
-        {
-            "name": adstock,
-            "role": ROLES[(i + shift) % 3],
-            "adstock": adstock,
-            "saturation": SATURATIONS[(i + shift) % 6],
-        }
-        for i, adstock in enumerate(ADSTOCKS)
+        {"name": name, "role": ROLES[(i + shift) % 3], "saturation": SATURATIONS[(i + shift) % 6]}
+        | adstock
+        for i, (name, adstock) in enumerate(carry.items())
     ]
 
 
@@ -153,12 +156,15 @@ def test_collapsed_graph_equals_compiled_density(tools, compiled, name, seed, sp
 channel = st.fixed_dictionaries(
     {
         "role": st.sampled_from(ROLES),
-        "adstock": st.sampled_from(ADSTOCKS),
+        "carry": st.one_of(
+            st.sampled_from(ADSTOCKS).map(lambda name: {"adstock": name}),
+            st.sampled_from(LAGS).map(lambda lag: {"lag": lag}),
+        ),
         "saturation": st.sampled_from(SATURATIONS),
         "time_varying": st.booleans(),
         "carry_in": st.sampled_from(["estimated", 0.5]),
     }
-)
+).map(lambda parts: {key: parts[key] for key in parts if key != "carry"} | parts["carry"])
 worlds = st.fixed_dictionaries(
     {
         "channels": st.lists(channel, min_size=1, max_size=3),

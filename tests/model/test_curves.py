@@ -16,6 +16,8 @@ CHANNELS = [
     {"name": "c", "role": "tactical", "adstock": "delayed", "saturation": "root"},
     {"name": "d", "role": "both", "adstock": "none", "saturation": "logistic"},
     {"name": "e", "role": "tactical", "adstock": "weibull_cdf", "saturation": "none"},
+    {"name": "f", "role": "both", "lag": {"median": 6, "max": 25}, "saturation": "tanh"},
+    {"name": "g", "role": "tactical", "lag": {"median": 2, "max": 7, "family": "lognormal"}},
 ]
 
 

@@ -26,6 +26,9 @@ EVERY = [
     {"name": "d", "role": "tactical", "adstock": "weibull_cdf", "saturation": "michaelis_menten"},
     {"name": "e", "role": "tactical", "adstock": "none", "saturation": "none", "carry_in": 0.0},
     {"name": "f", "role": "tactical", "saturation": "tanh", "time_varying": True},
+    {"name": "g", "role": "both", "lag": {"median": 5, "max": 18}},
+    {"name": "h", "role": "tactical", "lag": {"median": 2, "max": 7}, "saturation": "none"},
+    {"name": "i", "role": "tactical", "lag": {"median": 3, "max": 9, "family": "lognormal"}},
 ]
 CASES: dict[str, dict[str, Any]] = {
     "geos": {"geos": 3, "controls": 1, "silent": [(0, 4), (1, 4), (2, 4)]},

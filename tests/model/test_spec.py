@@ -89,6 +89,19 @@ def test_memories_are_stated_in_weeks_and_sampled_in_periods(tools):
     assert monthly.density.spec.lags == 3
 
 
+def test_a_lag_reaches_as_far_as_it_says_and_moves_no_other_channel(tools):
+    plain = {"name": "a", "role": "tactical", "adstock": "delayed"}
+    late = {"name": "b", "role": "both", "lag": {"median": 8, "max": 25.5}}
+    spec = tools.make_case([plain, late], periods=60).density.spec
+    assert (spec.reach, spec.lags) == ((13, 27), 27)
+    alone = tools.make_case([plain], periods=60).density.spec
+    assert spec.variable("delayed_peak") == alone.variable("delayed_peak")
+    median, spread = (spec.variable(f"lag_gamma_{name}") for name in ("median", "spread"))
+    assert (median.column, spread.column) == (curves.ADSTOCK_1, curves.ADSTOCK_2)
+    assert median.labels == spread.labels == ("b",)
+    assert math.exp(median.priors[0].location) == pytest.approx(8.0)
+
+
 def test_scales_take_units_away(tools):
     channels = [{"name": "a", "role": "tactical"}, {"name": "b", "role": "tactical"}]
     design = tools.make_case(channels, geos=3, controls=2, population=True).density.design

@@ -119,7 +119,9 @@ def test_no_carry_over_leaves_the_series_alone():
     assert kernel("none", 1.0, 1.0, x, 9.0, 2).tolist() == x.tolist()
 
 
-@pytest.mark.parametrize("name", ["delayed", "weibull_pdf", "weibull_cdf"])
+@pytest.mark.parametrize(
+    "name", ["delayed", "weibull_pdf", "weibull_cdf", "lag_gamma", "lag_lognormal"]
+)
 def test_derivatives_of_log_weights(name):
     code = ADSTOCK_CODES[name]
     step, lags = 1e-6, 9

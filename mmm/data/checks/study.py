@@ -115,4 +115,20 @@ def enough_periods(observations: Observations) -> Iterator[Finding]:
         )
 
 
-CHECKS = (holidays_known, spend_counted_once, enough_periods)
+def lags_fit(observations: Observations) -> Iterator[Finding]:
+    """No stated lag reaches further than the window: nothing in it would show the lag's end."""
+    if observations.known_dates is None:
+        return
+    periods = observations.known_dates.nunique()
+    for channel in observations.study.channels:
+        longest = channel.lag.max if channel.lag else None
+        if longest is not None and longest >= periods:
+            yield error(
+                "lag_beyond_window",
+                f"study '{observations.study.study}': channel '{channel.name}': lag.max",
+                f"the lag reaches over {longest:g} periods and the data has {periods}.",
+                "Add history, use longer periods, or state a shorter lag (in periods).",
+            )
+
+
+CHECKS = (holidays_known, spend_counted_once, lags_fit, enough_periods)
