@@ -75,7 +75,7 @@ def settings() -> tuple[Setting, ...]:
 
     return (
         base,
-        *(change(f"accept_{a:g}", target_accept=a) for a in (0.8, 0.95, 0.97)),
+        *(change(f"accept_{a:g}", target_accept=a) for a in (0.8, 0.92, 0.93, 0.95, 0.97)),
         *(replace(base, name=f"tune_{n}", tune=n) for n in (100, 300, 500)),
         replace(base, name="low_rank", adaptation="low_rank"),
         replace(base, name="low_rank_300", adaptation="low_rank", tune=300),

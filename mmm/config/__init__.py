@@ -1,10 +1,10 @@
 """What a study says: frozen, validated blocks of the study file, the same objects in Python."""
 
+from mmm.config.brand import Brand, BrandGroup, Survey
 from mmm.config.channel import Channel, Costs, Prior, Role
 from mmm.config.finance import Finance
 from mmm.config.study import (
     Baseline,
-    Brand,
     DataSource,
     Inference,
     Outcome,
@@ -17,6 +17,7 @@ from mmm.config.study import (
 __all__ = [
     "Baseline",
     "Brand",
+    "BrandGroup",
     "Channel",
     "Costs",
     "DataSource",
@@ -28,5 +29,6 @@ __all__ = [
     "Prior",
     "Role",
     "Study",
+    "Survey",
     "Unmeasured",
 ]

@@ -9,7 +9,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from mmm.config.block import Block, PositiveInterval
+from mmm.config.block import Block
+from mmm.config.brand import Brand
 from mmm.config.channel import Channel
 from mmm.config.finance import Finance
 
@@ -62,12 +63,6 @@ class Baseline(Block):
         if isinstance(value, int) and not isinstance(value, bool) and value < 2:
             raise ValueError("give 'trend' as true, false or a number of knots of at least 2")
         return value
-
-
-class Brand(Block):
-    """Memory of the brand stock: 90 % interval of its half-life in weeks."""
-
-    half_life: PositiveInterval = (13.0, 104.0)
 
 
 class Unmeasured(Block):
@@ -158,6 +153,11 @@ class Study(Block):
             raise ValueError(
                 f"the outcome column '{self.outcome.column}' is also a channel or control"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _brand_is_of_channels(self) -> Self:
+        self.brand.check_channels({each.name: each.role.has_brand for each in self.channels})
         return self
 
     @model_validator(mode="after")

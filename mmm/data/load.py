@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from mmm.data.calendar import find_calendar
 from mmm.data.checks import run_checks
 from mmm.data.observations import Keys, Observations, observe
 from mmm.data.panel import Panel, build_panel
+from mmm.data.survey import survey_errors
 from mmm.data.table import Table, read_table, table_from_frame
 from mmm.errors import Finding, InputError, Severity, input_error
 
@@ -56,7 +58,7 @@ def _pivot(observations: Observations, keys: Keys) -> Panel:
     def grid(column: str) -> np.ndarray:
         return observations.numbers[column].values[order].reshape(shape)
 
-    def stack(columns: list[str | None]) -> np.ndarray:
+    def stack(columns: Sequence[str | None]) -> np.ndarray:
         grids = [np.zeros(shape) if column is None else grid(column) for column in columns]
         return np.stack(grids, axis=-1) if grids else np.zeros((*shape, 0))
 
@@ -75,4 +77,7 @@ def _pivot(observations: Observations, keys: Keys) -> Panel:
         control=stack(list(study.controls)),
         population=None if population is None else grid(population)[0],
         frequency=frequency or "",
+        surveys=[survey.label for survey in study.brand.surveys],
+        survey=stack([survey.column for survey in study.brand.surveys]),
+        survey_error=survey_errors(study.brand.surveys, grid, shape),
     )

@@ -16,11 +16,13 @@ from mmm.dims import NATIONAL
 
 @dataclass(frozen=True, slots=True)
 class ColumnUse:
-    """A column the study asks for: `key` is the place in the study file that names it."""
+    """A column the study asks for: `key` is the place in the study file that names it. `gaps`
+    says that its cells may be empty."""
 
     column: str
     key: str
     off_when_missing: bool = False
+    gaps: bool = False
 
 
 def column_uses(study: Study) -> tuple[ColumnUse, ...]:
@@ -36,6 +38,11 @@ def column_uses(study: Study) -> tuple[ColumnUse, ...]:
     uses += [ColumnUse(name, f"controls[{i}]") for i, name in enumerate(study.controls)]
     if study.data.population is not None:
         uses.append(ColumnUse(study.data.population, "data.population"))
+    for index, survey in enumerate(study.brand.surveys):
+        for key in ("column", "standard_error", "sample_size"):
+            column = getattr(survey, key)
+            if isinstance(column, str):
+                uses.append(ColumnUse(column, f"brand.survey[{index}].{key}", gaps=True))
     return tuple(uses)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from mmm.dims import CHANNEL, CONTROL, DATE, DAYS_PER_WEEK, DAYS_PER_YEAR, GEO
+from mmm.dims import CHANNEL, CONTROL, DATE, DAYS_PER_WEEK, DAYS_PER_YEAR, GEO, SURVEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,9 @@ class Panel:
     - `media` (date, geo, channel): what the response is a function of (exposure or spend).
     - `controls` (date, geo, control).
     - `population` (geo): only where the study names it.
+    - `survey` and `survey_error` (date, geo, survey): readings of brand trackers and their
+      standard errors, only where the study names some; NaN where nobody was asked, and where
+      no error is stated.
 
     Dates and geos are sorted; channels and controls stand in the study's order.
     """
@@ -80,8 +83,12 @@ def build_panel(
     control: np.ndarray,
     population: np.ndarray | None,
     frequency: str,
+    surveys: Sequence[str] = (),
+    survey: np.ndarray | None = None,
+    survey_error: np.ndarray | None = None,
 ) -> Panel:
-    """Labels and freezes arrays: outcome (T, G), spend (T, G, C), control (T, G, P)."""
+    """Labels and freezes arrays: outcome (T, G), spend (T, G, C), control (T, G, P), survey
+    (T, G, S)."""
     variables: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
         "outcome": ((DATE, GEO), outcome),
         "value_per_unit": ((DATE, GEO), value_per_unit),
@@ -91,6 +98,9 @@ def build_panel(
     }
     if population is not None:
         variables["population"] = ((GEO,), population)
+    if survey is not None and survey_error is not None and surveys:
+        variables["survey"] = ((DATE, GEO, SURVEY), survey)
+        variables["survey_error"] = ((DATE, GEO, SURVEY), survey_error)
     frozen = {}
     for name, (dims, values) in variables.items():
         values = np.array(values, dtype=float)
@@ -102,4 +112,6 @@ def build_panel(
         CHANNEL: np.array(list(channels), dtype=object),
         CONTROL: np.array(list(controls), dtype=object),
     }
+    if "survey" in frozen:
+        coords[SURVEY] = np.array(list(surveys), dtype=object)
     return Panel(xr.Dataset(frozen, coords=coords), frequency)

@@ -27,6 +27,7 @@ from mmm.model.density import layout_of
 from mmm.model.design import Design, build_design
 from mmm.model.op import CollapsedLikelihood, FusedLikelihood
 from mmm.model.spec import ModelSpec, Variable, model_spec
+from mmm.model.survey_graph import survey_log_likelihood
 from mmm.model.terms import channel_effects
 from mmm.transforms.parameter import PriorSpec
 
@@ -73,6 +74,9 @@ def build_model(spec: ModelSpec, design: Design, *, form: Form = "collapsed") ->
             pm.Potential("outcome_likelihood", likelihood)
             return model
         table = parameter_table(spec, values)
+        if spec.national:
+            tracked = survey_log_likelihood(spec, design, table, values)
+            pm.Potential("survey_likelihood", tracked)
         own_sd, shared_sd = baseline_scales(spec, design, values)
         effect = channel_effects(table, spec, design)
         terms = Terms(table, effect, own_sd, shared_sd, values["sigma"])

@@ -23,7 +23,8 @@ _KINDS = {"lognormal": kernel.EXP, "halfnormal": kernel.EXP_FOLDED, "logitnormal
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Where each sampled scalar goes. `scalar` and `cell` pair up: scalar i fills flat cell j
-    of the parameter table, then sigmas, then the two trend scales, then nu."""
+    of the parameter table, then sigmas, then the two trend scales, then nu, then the loading, noise
+    and walk of brand trackers."""
 
     kind: np.ndarray
     location: np.ndarray
@@ -41,7 +42,8 @@ def layout_of(spec: ModelSpec) -> Layout:
     """The layout of `spec`'s variables, in order."""
     table = np.array(spec.base, dtype=float)
     geos = len(spec.geos)
-    base = np.concatenate([table.ravel(), np.ones(geos), np.ones(2), [np.inf]])
+    indicators = np.zeros(3 * len(spec.national))
+    base = np.concatenate([table.ravel(), np.ones(geos), np.ones(2), [np.inf], indicators])
     kinds, locations, scales, scalar, cell = [], [], [], [], []
     for variable in spec.variables:
         for label, prior in enumerate(variable.priors):
@@ -55,6 +57,8 @@ def layout_of(spec: ModelSpec) -> Layout:
                 cells = [table.size + label]
             elif variable.place == "scale":
                 cells = [table.size + geos + variable.column]
+            elif variable.place == "survey":
+                cells = [table.size + geos + 3 + variable.column * len(spec.national) + label]
             else:
                 cells = [table.size + geos + 2]
             scalar += [index] * len(cells)
@@ -203,17 +207,17 @@ class Density:
         moving = (shared_white * work.shared_sd)[static:]
         if self.spec.drifting:
             drift[list(self.spec.drifting)] = moving.reshape(len(self.spec.drifting), -1)
-        channels = len(table)
+        channels, after = len(table), table.size + geos
         return Draw(
             table=table,
             means=work.means.copy(),
             sigma=work.sigma.copy(),
-            nu=float(work.cells[-1]),
+            nu=float(work.cells[after + 2]),
             own=own_white[:, :rows] * work.own_sd,
             shared=(shared_white * work.shared_sd)[:static],
             deviation=deviation,
             drift=drift,
-            scales=work.cells[-3:-1].copy(),
+            scales=work.cells[after : after + 2].copy(),
             effect=work.dynamic[:, :channels].transpose(0, 2, 1).copy(),
         )
 
@@ -239,7 +243,7 @@ def from_lanes(blocks: np.ndarray, geos: int, *shape: int) -> np.ndarray:
 
 def build_density(spec: ModelSpec, design: Design) -> Density:
     """The compiled log-density of `spec` on `design`."""
-    layout, baseline = layout_of(spec), design.baseline
+    layout, baseline, readings = layout_of(spec), design.baseline, design.readings
     data = Data(
         kind=layout.kind,
         scalar=layout.scalar,
@@ -258,7 +262,15 @@ def build_density(spec: ModelSpec, design: Design) -> Density:
         weight=design.weight,
         own_base=baseline.own_sd,
         shared_base=baseline.shared_sd,
+        reading_geo=readings.geo,
+        reading_time=readings.time,
+        reading_of=readings.of,
+        reading_walk=readings.walk_of,
         mode=np.empty(0),
+        reading=readings.value,
+        reading_variance=readings.variance,
+        reading_sd=readings.row_sd,
+        reading_rows=readings.rows,
         early=design.early,
         common=design.common,
         drift=design.drift,

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from mmm.data.panel import Panel
+from mmm.model.readings import Readings, build_readings
 from mmm.model.spec import ModelSpec, outcome_scale, seen_outcome
 from mmm.transforms.baseline import fourier, holiday_counts, trend_ramps
 
@@ -63,6 +64,7 @@ class Design:
     Rows that are alike in all geos are held once: common (K, T), then each geo's local rows
     (G, L, T), the last of which is the outcome less `centre`. gram (G, K + L, K + L) are their
     inner products; own_row (K0,) and shared_row (P,) say which row a baseline column is.
+    `readings` are those of brand trackers.
     """
 
     scaling: Scaling
@@ -78,6 +80,7 @@ class Design:
     gram: np.ndarray
     own_row: np.ndarray
     shared_row: np.ndarray
+    readings: Readings
 
     @property
     def own(self) -> int:
@@ -247,4 +250,5 @@ def build_design(spec: ModelSpec, panel: Panel) -> Design:
         gram=rows @ rows.transpose(0, 2, 1),
         own_row=own_row,
         shared_row=shared_row,
+        readings=build_readings(panel, spec.national, spec.survey_knots),
     )

@@ -13,6 +13,7 @@ import math
 
 from numba import njit
 
+from mmm.model.columns import COLUMNS
 from mmm.model.vector import OPTIONS, add_mixture, log_array, product_of, total_of
 
 _LOG_ROOT_2PI = 0.5 * math.log(2 * math.pi)
@@ -45,7 +46,8 @@ def log_density(data, work, q, grad, length):
     shared, common = static + dynamic - channels, data.common.shape[0]
     first = data.kind.shape[0]
     last = first + geos * size
-    nu = work.cells[work.cells.shape[0] - 1]
+    place = channels * COLUMNS + geos + 2
+    nu = work.cells[place]
     constant = math.lgamma(0.5 * (nu + 1.0)) - math.lgamma(0.5 * nu) - 0.5 * math.log(math.pi * nu)
     by_nu = 0.5 * (digamma(0.5 * (nu + 1.0)) - digamma(0.5 * nu) - 1.0 / nu)
     full, spread, own_sd, shared_sd = work.full, work.spread, work.own_sd, work.shared_sd
@@ -113,7 +115,7 @@ def log_density(data, work, q, grad, length):
                 by_row = product_of(odds, work.dynamic[g, channels + p - static])
             grad[last + p] += shared_sd[p] * by_row
             work.shared_sd_bar[p] += q[last + p] * by_row
-    work.cells_bar[work.cells.shape[0] - 1] = nu_bar
+    work.cells_bar[place] = nu_bar
     return total
 
 

@@ -37,7 +37,9 @@ from mmm.model.curves import (
 from mmm.model.density import layout_of
 from mmm.model.design import Design
 from mmm.model.op import CollapsedLikelihood, FusedLikelihood
+from mmm.model.saturation import ATANH_HALF
 from mmm.model.spec import ModelSpec
+from mmm.model.survey_jax import survey_log_likelihood, tracker_cells
 from mmm.model.terms import branded
 from mmm.transforms.adstock import LN2
 from mmm.transforms.lag_nodes import MEDIAN_LARGE, MEDIAN_SMALL, MEDIAN_TURN, lag_points
@@ -106,7 +108,7 @@ def scales(spec: ModelSpec, design: Design, cells) -> Scales:
         shared_sd=baseline.shared_sd * trend[baseline.shared_group],
         spread=table[:, SPREAD] if spec.pooled else table[:0, SPREAD],
         drift=table[np.array(spec.drifting, dtype=int), DRIFT],
-        nu=cells[-1],
+        nu=cells[columns + geos + 2],
     )
 
 
@@ -116,8 +118,9 @@ def window_likelihood(spec: ModelSpec, design: Design) -> Callable[[jax.Array], 
 
     def window(cells):
         part = scales(spec, design, cells)
-        return likelihood(
-            effects(part.table), part.spread, part.drift, part.sigma, part.own_sd, part.shared_sd
+        effect, level = effects(part.table)
+        return tracked(spec, design, level, cells) + likelihood(
+            effect, part.spread, part.drift, part.sigma, part.own_sd, part.shared_sd
         )
 
     return window
@@ -131,7 +134,7 @@ def explicit_likelihood(spec: ModelSpec, design: Design) -> Callable[..., jax.Ar
 
     def window(cells, coefficients):
         part = scales(spec, design, cells)
-        effect = effects(part.table)
+        effect, level = effects(part.table)
         own, shared = scaled_rows(
             spec, design, effect, part.spread, part.drift, part.own_sd, part.shared_sd
         )
@@ -142,7 +145,8 @@ def explicit_likelihood(spec: ModelSpec, design: Design) -> Callable[..., jax.Ar
         nu = part.nu
         constant = gammaln(0.5 * (nu + 1.0)) - gammaln(0.5 * nu) - 0.5 * jnp.log(math.pi * nu)
         log_odds = jnp.log1p(z**2 / nu)
-        return (constant - jnp.log(part.sigma)[:, None] - 0.5 * (nu + 1.0) * log_odds).sum()
+        noise = constant - jnp.log(part.sigma)[:, None] - 0.5 * (nu + 1.0) * log_odds
+        return tracked(spec, design, level, cells) + noise.sum()
 
     return window
 
@@ -161,9 +165,17 @@ def groups(codes: Sequence[int]) -> list[Group]:
     return [Group(np.flatnonzero(array == code), int(code)) for code in np.unique(array)]
 
 
-def window_effects(spec: ModelSpec, design: Design) -> Callable[[jax.Array], jax.Array]:
-    """Effects (G, C, T) of the fit window, before deviations and drift, as a function of the
-    parameter table (C, columns)."""
+def tracked(spec: ModelSpec, design: Design, level, cells):
+    """Log-likelihood of the brand trackers, if any."""
+    if not spec.national:
+        return 0.0
+    told = tracker_cells(cells, len(spec.channels), len(spec.geos))
+    return survey_log_likelihood(design.readings, design.weight, level, told)
+
+
+def window_effects(spec: ModelSpec, design: Design) -> Callable[[jax.Array], Any]:
+    """Effects (G, C, T) of the fit window, before deviations and drift, and the stock of the
+    brand (G, T), if there is one, as a function of the parameter table (C, columns)."""
     for kind, codes, names in (
         ("adstock", spec.adstock, spec.adstock_names),
         ("saturation", spec.saturation, spec.saturation_names),
@@ -209,7 +221,8 @@ def window_effects(spec: ModelSpec, design: Design) -> Callable[[jax.Array], jax
             stock = recursion(table[brand, MEMORY], now[:, brand], start[:, brand])
             later = (share * split)[brand, None] * unit_mean(stock, weight)
             effect = effect.at[:, brand].add(later)
-        return effect
+            return effect, later.sum(axis=1) / (share * split)[brand].sum()
+        return effect, None
 
     return effects
 
@@ -287,7 +300,7 @@ def saturate(code: int, level, half, slope):
     elif code == curves.MICHAELIS_MENTEN:
         earned = a / (a + half)
     elif code == curves.TANH:
-        earned = jnp.tanh(curves.ATANH_HALF * a / half)
+        earned = jnp.tanh(ATANH_HALF * a / half)
     elif code == curves.ROOT:
         earned = a**slope
     else:

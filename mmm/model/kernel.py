@@ -22,7 +22,20 @@ from llvmlite import ir
 from numba import cfunc, njit, types
 from numba.extending import intrinsic
 
-from mmm.model import collapse, counterfactual, curves, explicit, lags, lanes, linked, vector, views
+from mmm.model import (
+    collapse,
+    columns,
+    counterfactual,
+    curves,
+    explicit,
+    lags,
+    lanes,
+    linked,
+    saturation,
+    survey,
+    vector,
+    views,
+)  # fmt: skip
 from mmm.model.vector import OPTIONS, REASSOCIATE
 from mmm.transforms import lag_nodes
 
@@ -33,7 +46,8 @@ _LOG_ROOT_2PI = 0.5 * math.log(2 * math.pi)
 _SPREAD, _COLUMNS, _DRIFT = curves.SPREAD, curves.COLUMNS, curves.DRIFT
 
 _MODULES = (
-    linked, vector, lanes, views, lag_nodes, lags, curves, collapse, explicit, counterfactual
+    linked, vector, lanes, columns, views, lag_nodes, lags, saturation, survey, curves, collapse,
+    explicit, counterfactual,
 )  # fmt: skip
 _SOURCES = [*(Path(module.__file__ or "") for module in _MODULES), Path(__file__)]
 STAMP = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()
@@ -127,13 +141,13 @@ def collect_cells(data, work, grad):
 
 @njit(**OPTIONS)
 def begin(q, data, work, pooled, grad):
-    """Everything up to the likelihood at `q`: cells, curves, effects; returns the log-prior and
-    writes its gradient into `grad`."""
+    """Everything up to the outcome's likelihood at `q`: cells, curves, effects, trackers; returns
+    the log-prior, whose gradient goes into `grad`, and the trackers' log-likelihood."""
     log_prior = fill_cells(q, data, work, grad)
     spread_cells(data, work, pooled)
     curves.forward(work.table, data, work)
     curves.effects(work.table, data, work)
-    return log_prior
+    return log_prior + survey.log_likelihood(data, work)
 
 
 @njit(**OPTIONS)

@@ -201,6 +201,9 @@ class OwnChannel:
         if second > 0.0:
             stock = work.stock[:, self.place]
             stock_bar = second * (bar - weight[:, None] * (bar * stock).sum() / mean[1])
+            if work.level_bar.size:
+                shift = weight[:, None] * work.level_mean[self.place]
+                stock_bar += work.level_gain[self.place] * (work.level_bar - shift)
             out[MEMORY], start_bar, by_series = recursion_back(
                 row[MEMORY], now[0], start[0], stock, stock_bar
             )
@@ -259,7 +262,7 @@ def value_and_gradient(
     run(stages.PATHS)
     with np.errstate(all="ignore"):  # far out a curve may overflow; the total then says so
         seen = [channel.forward(work, weight) for channel in channels]
-        run(stages.EFFECTS)
+        total += run(stages.EFFECTS)
         total += run(stages.EXPLICIT if likelihood == "student_t" else stages.COLLAPSED)
         if not math.isfinite(total):
             return math.nan, gradient

@@ -18,6 +18,7 @@ from mmm.data.panel import Panel
 from mmm.dims import GEO
 from mmm.errors import InputError, input_error
 from mmm.model import curves
+from mmm.model.readings import indicators, survey_priors
 from mmm.transforms.lag_prior import adstock_parameters, lag_count
 from mmm.transforms.parameter import PriorSpec, halfnormal, logitnormal, lognormal
 from mmm.transforms.saturation import saturation_family
@@ -61,8 +62,8 @@ class Variable:
     """A sampled variable: its labels, one prior a label, and the cells it fills.
 
     `place` is "theta" (column `column` of the rows in `rows`, one tuple a label), "sigma"
-    (one label a geo), "scale" (one label: the group of baseline columns it scales) or "shape"
-    (one label: the degrees of freedom of the noise).
+    (one label a geo), "scale" (one label: the group of baseline columns it scales), "survey" (one
+    label a brand tracker) or "shape" (one label: the degrees of freedom of the noise).
     """
 
     name: str
@@ -84,7 +85,8 @@ class ModelSpec:
     `base` holds the constants of the parameter table; sampled cells are overwritten.
     `reach` (C,) is how many lags (0, 1, ...) the weights of a finite adstock cover.
     `drifting` are the indices of time-varying channels, `drift_knots` the spans over which the
-    effectiveness of each walks.
+    effectiveness of each walks. `national` says of each brand tracker whether it is of the whole
+    country, `survey_knots` over how many spans trackers walk of their own.
     """
 
     channels: tuple[str, ...]
@@ -104,6 +106,8 @@ class ModelSpec:
     likelihood: str = "normal"
     drifting: tuple[int, ...] = ()
     drift_knots: int = 0
+    national: tuple[bool, ...] = ()
+    survey_knots: int = 0
 
     @property
     def custom(self) -> bool:
@@ -255,11 +259,9 @@ def model_spec(study: Study, panel: Panel) -> ModelSpec:
             sample("drift_scale", channel.name, halfnormal(DRIFT_STEP_SCALE), curves.DRIFT, row)
     if problems:
         raise InputError(problems)
-    branded = tuple(i for i, channel in enumerate(study.channels) if channel.role.has_brand)
-    if branded:
-        low, high = study.brand.half_life
+    for label, (low, high), rows in brand_groups(study):
         memory = lognormal(low / weeks, high / weeks)
-        sample("brand_half_life", "brand", memory, curves.MEMORY, *branded)
+        sample("brand_half_life", label, memory, curves.MEMORY, *rows)
     variables = [
         Variable(
             name,
@@ -271,6 +273,11 @@ def model_spec(study: Study, panel: Panel) -> ModelSpec:
         )
         for name, cells in collected.items()
     ]
+    trackers = study.brand.surveys
+    if trackers:
+        found = survey_priors(panel, walks=study.brand.drift)
+        for name, (place, priors) in found.items():
+            variables.append(Variable(name, indicators(panel), priors, "survey", place))
     spread = outcome_scale(panel, likelihood)
     noise = tuple(halfnormal(spread) for _ in panel.geos)
     variables.append(Variable("sigma", panel.geos, noise, "sigma"))
@@ -304,6 +311,8 @@ def model_spec(study: Study, panel: Panel) -> ModelSpec:
         pooled=pooled,
         likelihood=likelihood,
         drifting=tuple(i for i, channel in enumerate(study.channels) if channel.time_varying),
+        national=tuple(survey.scope == "national" for survey in trackers),
+        survey_knots=half_years(panel) if trackers and study.brand.drift else 0,
         drift_knots=int(np.clip(round(periods * weeks / DRIFT_WEEKS), 2, max(2, periods // 4))),
     )
 
@@ -315,5 +324,26 @@ def trend_knots(study: Study, panel: Panel) -> int:
         return 0
     if trend is not True:
         return int(trend)
+    return half_years(panel)
+
+
+def half_years(panel: Panel) -> int:
+    """Spans of half a year each with at least eight periods."""
     periods = len(panel.dates)
     return int(np.clip(round(periods * panel.weeks_per_period / KNOT_WEEKS), 2, periods // 8))
+
+
+def brand_groups(study: Study) -> list[tuple[str, tuple[float, float], tuple[int, ...]]]:
+    """Channels with brand effects by how these fade: name, half-life interval in weeks, rows."""
+    names = [channel.name for channel in study.channels]
+    found = []
+    for group in study.brand.groups:
+        rows = tuple(sorted(names.index(name) for name in group.channels))
+        found.append((group.name, group.half_life, rows))
+    grouped = {row for *_, rows in found for row in rows}
+    rest = tuple(
+        row
+        for row, channel in enumerate(study.channels)
+        if channel.role.has_brand and row not in grouped
+    )
+    return [*found, ("brand", study.brand.half_life, rest)] if rest else found

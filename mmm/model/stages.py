@@ -15,7 +15,7 @@ from llvmlite import ir
 from numba import cfunc, njit, types
 from numba.extending import intrinsic
 
-from mmm.model import collapse, curves, explicit, kernel, views
+from mmm.model import collapse, curves, explicit, kernel, survey, views
 
 _DOUBLES = types.CPointer(types.double)
 STAGE = types.float64(types.int64, types.int64, _DOUBLES, _DOUBLES)
@@ -56,12 +56,13 @@ def _paths(stamp):
 def _effects(stamp):
     @cfunc(STAGE, cache=True, _nrt=False)
     def effects(h, slot, _q, _grad):
-        """From saturated exposure and brand stock to effects and drift rows."""
+        """From saturated exposure and brand stock to effects and drift rows; returns the
+        log-likelihood of brand trackers."""
         _ = stamp
         data = views.frame_at(h, 0)
         work = views.frame_at(h, slot * views.meta_of(h, views.STRIDE))
         curves.effects(work.table, data, work)
-        return 0.0
+        return survey.log_likelihood(data, work)
 
     return effects
 
@@ -167,8 +168,8 @@ def _window(stamp):
         for k in range(cells.shape[0]):
             work.cells[k] = cells[k]
         invoke(stages[PATHS], h, slot)
-        invoke(stages[EFFECTS], h, slot)
-        total = invoke(stages[COLLAPSED], h, slot)
+        total = invoke(stages[EFFECTS], h, slot)
+        total += invoke(stages[COLLAPSED], h, slot)
         if np.isfinite(total):
             invoke(stages[BACK], h, slot)
             for k in range(cells.shape[0]):

@@ -110,10 +110,11 @@ def branded(spec: ModelSpec) -> tuple[bool, ...]:
     return tuple(c in sampled or base[SPLIT] > 0 for c, base in enumerate(spec.base))
 
 
-def channel_effect(
+def channel_curves(
     table: TensorVariable, channel: int, spec: ModelSpec, design: Design, *, brand: bool
-) -> TensorVariable:
-    """Effect of `channel` before geo deviations, (G, T), from the parameter table."""
+) -> tuple[TensorVariable, TensorVariable | None]:
+    """Saturated exposure of `channel` and its brand stock, where it has one, both (G, T) of
+    mean one, from the parameter table."""
     row = table[channel]
     media = pt.as_tensor_variable(design.media[:, channel])
     periods = design.media.shape[2]
@@ -124,12 +125,35 @@ def channel_effect(
 
     lagged = carry(family, adstock_parameters(family, row), periods, spec.reach[channel])
     now = saturate(saturation, lagged.over(media, before), half_and_slope)
-    effect = (1.0 - row[SPLIT]) * unit_mean(now, design.weight)
-    if brand:
-        memory = carry(GEOMETRIC, [row[MEMORY]], periods, spec.lags)
-        start = saturate(saturation, before, half_and_slope)
-        effect = effect + row[SPLIT] * unit_mean(memory.over(now, start), design.weight)
-    return row[SHARE] * effect
+    if not brand:
+        return unit_mean(now, design.weight), None
+    memory = carry(GEOMETRIC, [row[MEMORY]], periods, spec.lags)
+    start = saturate(saturation, before, half_and_slope)
+    return (
+        unit_mean(now, design.weight),
+        unit_mean(memory.over(now, start), design.weight),
+    )
+
+
+def channel_effect(
+    table: TensorVariable, channel: int, spec: ModelSpec, design: Design, *, brand: bool
+) -> TensorVariable:
+    """Effect of `channel` before geo deviations, (G, T), from the parameter table."""
+    now, stock = channel_curves(table, channel, spec, design, brand=brand)
+    share, split = table[channel, SHARE], table[channel, SPLIT]
+    effect = (1.0 - split) * now
+    return share * (effect if stock is None else effect + split * stock)
+
+
+def brand_level(table: TensorVariable, spec: ModelSpec, design: Design) -> TensorVariable:
+    """The stock of the brand, (G, T) of mean one: channels in proportion to what each earns."""
+    total, earned = pt.zeros_like(pt.as_tensor_variable(design.outcome)), pt.zeros(())
+    for channel, brand in enumerate(branded(spec)):
+        if brand:
+            _, stock = channel_curves(table, channel, spec, design, brand=True)
+            earns = table[channel, SHARE] * table[channel, SPLIT]
+            total, earned = total + earns * stock, earned + earns
+    return total / earned
 
 
 def channel_effects(table: TensorVariable, spec: ModelSpec, design: Design) -> TensorVariable:

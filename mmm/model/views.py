@@ -19,7 +19,7 @@ from numba.core.typing.templates import AttributeTemplate
 from numba.extending import infer_getattr, intrinsic, lower_getattr_generic, register_model
 from numba.np.arrayobj import populate_array
 
-from mmm.model.curves import COLUMNS
+from mmm.model.columns import COLUMNS
 from mmm.model.lanes import LANES
 from mmm.model.vector import OPTIONS
 
@@ -28,9 +28,11 @@ LAGS, POOLED, SLOTS, STRIDE, FLAGS, VALUE_ONLY, ENDS, MIDDLE = range(len(META))
 ENTRY = 4
 
 INTEGERS = ("kind", "scalar", "cell", "adstock", "reach", "saturation", "own_row", "shared_row",
-            "own_group", "shared_group", "drifting")  # fmt: skip
-VECTORS = ("location", "scale", "base", "weight", "own_base", "shared_base", "mode")
-MATRICES = ("early", "common", "drift", "mode_root")
+            "own_group", "shared_group", "drifting", "reading_geo", "reading_time",
+            "reading_of", "reading_walk")  # fmt: skip
+VECTORS = ("location", "scale", "base", "weight", "own_base", "shared_base", "mode", "reading",
+           "reading_variance", "reading_sd")  # fmt: skip
+MATRICES = ("early", "common", "drift", "mode_root", "reading_rows")
 CUBES = ("media", "local", "gram")
 Data = namedtuple("Data", (*INTEGERS, *VECTORS, *MATRICES, *CUBES))
 """What a model is: constant while it is sampled. Shapes are those of `Layout` and `Design`; `mode`
@@ -40,10 +42,13 @@ empty where it is q itself."""
 WORK_VECTORS = ("value", "jacobian", "cells", "cells_bar", "own_sd", "shared_sd", "own_sd_bar",
                 "shared_sd_bar", "spread", "spread_bar", "raw", "sums", "between", "system", "net",
                 "covariance", "link", "pivot", "first_mean", "full", "target",
-                "shared_mean", "point", "slope", "sigma", "sigma_bar")  # fmt: skip
+                "shared_mean", "point", "slope", "reading_scale",
+                "reading_target", "reading_mean", "reading_noise", "reading_left", "level_gain",
+                "level_mean", "sigma", "sigma_bar")  # fmt: skip
 WORK_MATRICES = ("lag_weights", "series", "means", "with_rows", "within", "weights", "cross",
                  "solved", "own_target", "own_mean", "shared_target", "geo_gram", "inverse", "root",
-                 "schur", "schur_lower", "schur_root", "schur_inverse", "table",
+                 "schur", "schur_lower", "schur_root", "schur_inverse", "reading_system",
+                 "reading_lower", "reading_root", "reading_inverse", "level", "level_bar", "table",
                  "table_bar")  # fmt: skip
 WORK_CUBES = ("exposure", "logs", "now", "stock", "dynamic", "dynamic_bar")
 Work = namedtuple("Work", (*WORK_VECTORS, *WORK_MATRICES, *WORK_CUBES))
@@ -62,7 +67,8 @@ def work_shapes(data: Data, lags: int, pooled: bool) -> dict[str, tuple[int, ...
     size, shared, dynamic = own + channels * pooled, static + moving, channels + moving
     rows, blocks = data.gram.shape[1], -(-geos // LANES)
     path = (geos, channels, periods)
-    square = (blocks, size * size * LANES)
+    square, told = (blocks, size * size * LANES), data.reading_sd.shape
+    read = periods if len(data.reading) else 0
     return {
         "value": (len(data.kind),), "jacobian": (len(data.kind),),
         "cells": (len(data.base),), "cells_bar": (len(data.base),),
@@ -75,6 +81,11 @@ def work_shapes(data: Data, lags: int, pooled: bool) -> dict[str, tuple[int, ...
         "pivot": (LANES,), "first_mean": (size * LANES,), "full": (rows + dynamic,),
         "target": (shared,), "shared_mean": (shared,),
         "point": data.mode.shape, "slope": data.mode.shape,
+        "reading_scale": told, "reading_target": told, "reading_mean": told,
+        "reading_noise": data.reading.shape, "reading_left": data.reading.shape,
+        "reading_system": told * 2, "reading_lower": told * 2, "reading_root": told * 2,
+        "reading_inverse": told * 2, "level": (geos, read), "level_bar": (geos, read),
+        "level_gain": (channels,), "level_mean": (channels,),
         "lag_weights": (4, lags), "series": (3, periods), "means": (channels, 2),
         "with_rows": (dynamic, rows), "within": (dynamic, dynamic),
         "weights": (dynamic, rows + dynamic),

@@ -15,7 +15,7 @@ import pytest
 import xarray as xr
 from pytensor.compile.mode import Mode
 
-from mmm.config import Channel, DataSource, Outcome, Study
+from mmm.config import Brand, Channel, DataSource, Outcome, Study
 from mmm.data.panel import Panel, build_panel
 from mmm.inference.fit import Fit
 from mmm.model import curves
@@ -48,10 +48,12 @@ def make_case(
     late: Sequence[int] = (),
     revise: Callable[[ModelSpec], ModelSpec] | None = None,
     likelihood: str = "normal",
+    brand: Mapping[str, Any] | None = None,
     seed: int = 0,
 ) -> Case:
     """A case with random flighted media. `silent` lists (geo, channel) pairs that never spend,
-    `late` channels that spend nothing in the first third; `revise` changes the specification."""
+    `late` channels that spend nothing in the first third; `revise` changes the specification.
+    The surveys of `brand` get readings at random."""
     rng = np.random.default_rng(seed)
     shape = (periods, geos, len(channels))
     media = rng.gamma(2.0, 50.0, shape) * (rng.random(shape) < 0.7)
@@ -75,6 +77,7 @@ def make_case(
         control=rng.normal(3.0, 2.0, (periods, geos, controls)),
         population=1e6 * size if population else None,
         frequency=frequency,
+        **readings(Brand.model_validate(brand or {}), periods, geos),
     )
     study = Study(
         study="case",
@@ -83,12 +86,32 @@ def make_case(
         channels=tuple(Channel(spend=f"{c['name']}_spend", **c) for c in channels),
         controls=panel.controls,
         baseline=baseline or {},
+        brand=brand or {},
         inference={"likelihood": likelihood},
     )
     spec = model_spec(study, panel)
     if revise:
         spec = revise(spec)
     return Case(study, panel, build_density(spec, build_design(spec, panel)))
+
+
+def readings(brand: Brand, periods: int, geos: int) -> dict[str, Any]:
+    """What `build_panel` takes for the surveys of `brand`: readings with gaps, and errors where
+    one is stated."""
+    rng = np.random.default_rng(periods + geos)
+    surveys = brand.surveys
+    shape = (periods, geos, len(surveys))
+    values = 30.0 + 3.0 * rng.standard_normal(shape)
+    errors = np.where([survey.standard_error is None for survey in surveys], np.nan, 1.0)
+    for place, survey in enumerate(surveys):
+        if survey.scope == "national":
+            values[:, :, place] = values[:, :1, place]
+    values[rng.random(periods) < 0.4] = np.nan
+    return {
+        "surveys": [survey.label for survey in surveys],
+        "survey": values,
+        "survey_error": np.broadcast_to(errors, shape),
+    }
 
 
 def value_arrays(density: Density, q: np.ndarray) -> dict[str, np.ndarray]:

@@ -30,7 +30,17 @@ EVERY = [
     {"name": "h", "role": "tactical", "lag": {"median": 2, "max": 7}, "saturation": "none"},
     {"name": "i", "role": "tactical", "lag": {"median": 3, "max": 9, "family": "lognormal"}},
 ]
+TRACKED = {
+    "survey": [
+        {"column": "consideration", "standard_error": "consideration_se"},
+        {"column": "awareness", "scope": "national"},
+    ],
+    "groups": [{"name": "film", "channels": ["c"], "half_life": (30, 80)}],
+    "drift": True,
+}
 CASES: dict[str, dict[str, Any]] = {
+    "geos, trackers": {"geos": 2, "brand": TRACKED},
+    "national, Student-t, trackers": {"likelihood": "student_t", "brand": TRACKED},
     "geos": {"geos": 3, "controls": 1, "silent": [(0, 4), (1, 4), (2, 4)]},
     "national, log-normal": {"likelihood": "lognormal", "baseline": {"trend": False}},
     "geos, Student-t": {"geos": 2, "likelihood": "student_t", "late": [0, 1]},

@@ -41,7 +41,7 @@ def cells_are_there(observations: Observations) -> Iterator[Finding]:
     """No empty cell, except in a channel declared as off when missing."""
     for use in _columns(observations):
         missing = observations.numbers[use.column].missing
-        if not missing.any():
+        if use.gaps or not missing.any():
             continue
         if use.key.startswith("channels"):
             channel = use.key.partition(".")[0]

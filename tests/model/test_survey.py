@@ -1,0 +1,127 @@
+"""Brand trackers: the compiled likelihood against the dense one in PyTensor, and its meaning."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from mmm.model.build import build_model
+from mmm.model.readings import NATIONAL_READING
+
+CHANNELS = [
+    {"name": "tv", "role": "both"},
+    {"name": "film", "role": "brand", "adstock": "delayed", "saturation": "root"},
+    {"name": "search", "role": "tactical"},
+]
+BRAND = {
+    "survey": [
+        {"column": "consideration", "standard_error": "consideration_se"},
+        {"column": "awareness", "scope": "national"},
+    ],
+    "groups": [{"name": "cinema", "channels": ["film"], "half_life": (30, 80)}],
+    "drift": True,
+}
+CASES = {
+    "geos": {"geos": 3, "brand": BRAND},
+    "national": {"brand": BRAND | {"drift": False}},
+    "lognormal": {"geos": 2, "likelihood": "lognormal", "brand": BRAND},
+    "student_t": {"likelihood": "student_t", "brand": BRAND},
+}
+
+
+def near_centre(density, seed: int) -> np.ndarray:
+    noise = np.random.default_rng(seed).normal(size=density.size)
+    return density.centre() + 0.5 * density.width() * noise
+
+
+@pytest.mark.parametrize("form", ["collapsed", "fused"])
+@pytest.mark.parametrize("name", ["geos", "national"])
+def test_the_graph_is_the_compiled_density(tools, name, form):
+    density = tools.make_case(CHANNELS, **CASES[name]).density
+    model = build_model(density.spec, density.design, form=form)
+    evaluate, order = tools.compile_logp(model), tools.scalar_order(density, model)
+    for seed in range(3):
+        q = near_centre(density, seed)
+        expected, slopes = density.value_and_gradient(q)
+        value, gradient = evaluate(tools.value_arrays(density, q))
+        assert value == pytest.approx(expected, rel=1e-9)
+        largest = np.abs(slopes).max()
+        np.testing.assert_allclose(gradient[order], slopes, rtol=1e-8, atol=1e-9 * largest)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_gradient_equals_finite_differences(tools, name):
+    density = tools.make_case(CHANNELS, **CASES[name]).density
+    q = near_centre(density, 7)
+    _, gradient = density.value_and_gradient(q)
+    step = 1e-5
+    for i in range(density.layout.size):
+        ahead, behind = q.copy(), q.copy()
+        ahead[i] += step
+        behind[i] -= step
+        rise = density.value_and_gradient(ahead)[0] - density.value_and_gradient(behind)[0]
+        assert rise / (2 * step) == pytest.approx(gradient[i], rel=2e-5, abs=2e-4)
+
+
+def test_readings_are_normal_about_level_and_stock(tools):
+    """With no error stated and no walk, against a covariance written out."""
+    brand = {"survey": {"column": "awareness"}}
+    case = tools.make_case(CHANNELS[1:2], brand=brand)
+    bare = tools.make_case(CHANNELS[1:2])
+    density, q = case.density, near_centre(case.density, 3)
+    names = [v.name for v in density.spec.variables for _ in v.labels]
+    kept = np.array([not name.startswith("survey") for name in names])
+    read = density.value_and_gradient(q)[0] - bare.density.value_and_gradient(q[kept])[0]
+    value = dict(zip(names, np.exp(q), strict=True))
+    pool = density.workspace()
+    density.value_and_gradient(q, pool)
+    stock = pool.work.stock[0, 0] / pool.work.stock[0, 0].mean()
+    told = density.design.readings
+    spread = case.panel.dataset["survey"].values[told.time, 0, 0]
+    level_sd = 10.0 * spread.std()
+    covariance = value["survey_noise"] ** 2 * np.eye(len(spread)) + level_sd**2
+    expected = stats.multivariate_normal.logpdf(
+        told.value, value["survey_loading"] * stock[told.time], covariance
+    )
+    for name in ("survey_loading", "survey_noise"):
+        scale = density.spec.variable(name).priors[0].scale
+        # half-normal on the log scale, Jacobian included
+        expected += stats.halfnorm.logpdf(value[name], scale=scale) + np.log(value[name])
+    assert read == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_tracker_in_other_units_says_the_same(tools):
+    density = tools.make_case(CHANNELS, **CASES["geos"]).density
+    told, factor = density.design.readings, 37.0
+    in_percent = replace(
+        told,
+        value=told.value * factor,
+        variance=told.variance * factor**2,
+        row_sd=np.where(told.walk_of < 0, told.row_sd * factor, told.row_sd),
+    )
+    data = density.data._replace(
+        reading=in_percent.value, reading_variance=in_percent.variance,
+        reading_sd=in_percent.row_sd,
+    )  # fmt: skip
+    names = [v.name for v in density.spec.variables for _ in v.labels]
+    scaled = np.array([name.startswith("survey") for name in names])
+    data = data._replace(scale=np.where(scaled, data.scale * factor, data.scale))
+    other = replace(density, data=data)
+    q = near_centre(density, 5)
+    moved = q + np.where(scaled, np.log(factor), 0.0)
+    np.testing.assert_allclose(
+        density.value_and_gradient(q)[1], other.value_and_gradient(moved)[1], rtol=1e-8, atol=1e-8
+    )
+
+
+def test_gaps_and_scope_decide_how_many_readings_there_are(tools):
+    case = tools.make_case(CHANNELS, **CASES["geos"])
+    told, seen = case.density.design.readings, case.panel.dataset["survey"].values
+    asked = ~np.isnan(seen[:, :, 0])
+    assert (told.of == 0).sum() == asked.sum()
+    assert (told.of == 1).sum() == asked.any(axis=1).sum()
+    assert (told.geo[told.of == 1] == NATIONAL_READING).all()
+    assert case.density.spec.variable("brand_half_life").labels == ("cinema", "brand")
