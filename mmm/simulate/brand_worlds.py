@@ -10,12 +10,12 @@ from mmm.simulate.spec import ChannelSpec, Flighting, WorldSpec
 from mmm.simulate.survey import SurveySpec
 
 CONSIDERATION = SurveySpec(
-    name="consideration", base=0.22, loading=0.8, standard_error=0.015, missing=0.2
+    name="consideration", base=0.12, loading=1.5, standard_error=0.01, missing=0.2
 )
 """Weekly, with its standard error; one reading in five is missing."""
 
-AWARENESS = SurveySpec(name="awareness", base=0.45, loading=1.1, sample_size=900, every=4)
-"""Every fourth week, as the part of about 900 people who say yes."""
+AWARENESS = SurveySpec(name="awareness", base=0.35, loading=1.8, sample_size=1200, every=4)
+"""Every fourth week, as the part of about 1,200 people who say yes."""
 
 
 def _brand_alone() -> WorldSpec:

@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from mmm.dims import CHANNEL
+from mmm.efficiency.brand import brand_table, has_brand
 from mmm.efficiency.breakdown import efficiency_by_geo, efficiency_by_quarter
 from mmm.efficiency.curves import curves_table
 from mmm.efficiency.roi import accounts, efficiency_table
@@ -42,6 +43,8 @@ class Analysis:
     forecast: pd.DataFrame
     cash: CashFlow
     case: InvestmentCase
+    brand: pd.DataFrame | None = None
+    """None where no channel builds a brand."""
 
 
 def analyse(fit: Fit, findings: tuple[Finding, ...] = ()) -> Analysis:
@@ -68,6 +71,7 @@ def analyse(fit: Fit, findings: tuple[Finding, ...] = ()) -> Analysis:
         forecast=forecast(read, scenario),
         cash=cash,
         case=case,
+        brand=brand_table(read) if has_brand(read) else None,
     )
 
 
