@@ -76,9 +76,11 @@ def ledger_table(fit: Fit) -> pd.DataFrame:
     `contribution` decides ROI: the channel's share of outcome, which would be missing without it;
     `brand_share` is the part of a channel's effect that builds the brand; `brand_half_life` is in
     periods; `movement` is how far a time-varying channel's effectiveness moves in a quarter, over
-    its mean. Stated guesses appear as tier `guess`.
+    its mean. Stated guesses appear as tier `guess`. `reference` names the published figures that
+    a prior was taken from.
     """
     spec = model_spec(fit.study, fit.panel)
+    named = {channel.name: channel.prior.reference or "" for channel in fit.study.channels}
     rows = []
     for name, quantity in QUANTITIES.items():
         if name not in fit.posterior:
@@ -105,6 +107,7 @@ def ledger_table(fit: Fit) -> pd.DataFrame:
                     "posterior_p05": low,
                     "posterior_p50": middle,
                     "posterior_p95": high,
+                    "reference": named[label] if quantity == "brand_share" else "",
                 }
             )
     for touchpoint in fit.study.unmeasured:
@@ -120,6 +123,7 @@ def ledger_table(fit: Fit) -> pd.DataFrame:
                 "posterior_p05": low,
                 "posterior_p50": (low + high) / 2,
                 "posterior_p95": high,
+                "reference": "",
             }
         )
     return pd.DataFrame(rows)

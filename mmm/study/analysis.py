@@ -11,6 +11,7 @@ from mmm.dims import CHANNEL
 from mmm.efficiency.brand import brand_table, has_brand
 from mmm.efficiency.breakdown import efficiency_by_geo, efficiency_by_quarter
 from mmm.efficiency.curves import curves_table
+from mmm.efficiency.plausible import range_findings
 from mmm.efficiency.roi import accounts, efficiency_table
 from mmm.errors import Finding
 from mmm.inference.diagnose import Diagnostics, Verdict, diagnose, judge
@@ -51,9 +52,12 @@ def analyse(fit: Fit, findings: tuple[Finding, ...] = ()) -> Analysis:
     """Reads every result from `fit`; `findings` are those of its data and count in the verdict."""
     read = response(fit)
     diagnostics = diagnose(fit.posterior, totals(read), fit.statistics)
-    verdict = judge(diagnostics, findings)
     parts = decompose(read)
     books = accounts(read, parts)
+    efficiency = efficiency_table(read, books=books)
+    brand = brand_table(read) if has_brand(read) else None
+    doubts = range_findings(efficiency, brand, fit.study.finance.margin)
+    verdict = judge(diagnostics, (*findings, *doubts))
     scenario = as_is(fit)
     cash, case = value_plan(read, scenario, verdict)
     return Analysis(
@@ -62,7 +66,7 @@ def analyse(fit: Fit, findings: tuple[Finding, ...] = ()) -> Analysis:
         diagnostics=diagnostics,
         verdict=verdict,
         decomposition=parts,
-        efficiency=efficiency_table(read, books=books),
+        efficiency=efficiency,
         efficiency_geo=efficiency_by_geo(read, books=books),
         efficiency_quarter=efficiency_by_quarter(read, parts),
         curves=curves_table(read),
@@ -71,7 +75,7 @@ def analyse(fit: Fit, findings: tuple[Finding, ...] = ()) -> Analysis:
         forecast=forecast(read, scenario),
         cash=cash,
         case=case,
-        brand=brand_table(read) if has_brand(read) else None,
+        brand=brand,
     )
 
 
