@@ -21,9 +21,11 @@ from mmm.invest.case import InvestmentCase, build_case
 from mmm.invest.cashflow import CashFlow, cash_flow
 from mmm.plan.forecast import forecast, incremental_value
 from mmm.plan.scenario import Scenario, as_is
+from mmm.results.confounding import brand_findings, brand_overlap
 from mmm.results.contributions import Decomposition, decompose
 from mmm.results.ledger import ledger_table
 from mmm.results.respond import Response, response
+from mmm.results.sensitivity import brand_sensitivity
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,9 @@ def analyse(fit: Fit, findings: tuple[Finding, ...] = ()) -> Analysis:
     books = accounts(read, parts)
     efficiency = efficiency_table(read, books=books)
     brand = brand_table(read) if has_brand(read) else None
+    ledger = ledger_table(fit)
     doubts = range_findings(efficiency, brand, fit.study.finance.margin)
+    doubts += brand_doubts(read, ledger)
     verdict = judge(diagnostics, (*findings, *doubts))
     scenario = as_is(fit)
     cash, case = value_plan(read, scenario, verdict)
@@ -70,13 +74,19 @@ def analyse(fit: Fit, findings: tuple[Finding, ...] = ()) -> Analysis:
         efficiency_geo=efficiency_by_geo(read, books=books),
         efficiency_quarter=efficiency_by_quarter(read, parts),
         curves=curves_table(read),
-        ledger=ledger_table(fit),
+        ledger=ledger,
         scenario=scenario,
         forecast=forecast(read, scenario),
         cash=cash,
         case=case,
         brand=brand,
     )
+
+
+def brand_doubts(read: Response, ledger: pd.DataFrame) -> tuple[Finding, ...]:
+    """Findings where the data cannot tell brand from the baseline."""
+    sensitivity = brand_sensitivity(read.fit, read.density.spec)
+    return () if sensitivity is None else brand_findings(brand_overlap(read), sensitivity, ledger)
 
 
 def totals(read: Response) -> xr.DataArray:
