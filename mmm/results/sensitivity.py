@@ -146,8 +146,12 @@ def _thirds(scale: np.ndarray) -> list[Change]:
 
 
 def smoothed_weights(log_ratio: np.ndarray) -> tuple[np.ndarray, float]:
-    """Pareto-smoothed weights (D,) that add up to one, and their Pareto k."""
-    log_weights, k = array_stats.psislw(-log_ratio)
+    """Pareto-smoothed weights (D,) that add up to one, and their Pareto k; as they are, with an
+    infinite k, where there are too few different draws to fit a tail to."""
+    try:
+        log_weights, k = array_stats.psislw(-log_ratio)
+    except ValueError:
+        log_weights, k = log_ratio, np.inf
     weights = np.exp(log_weights - log_weights.max())
     return weights / weights.sum(), float(k)
 

@@ -83,11 +83,11 @@ def take_readings(spec: SurveySpec, stock: np.ndarray, rng: np.random.Generator)
     asked = (np.arange(len(stock)) % spec.every == spec.every - 1)[:, None] & (
         rng.uniform(size=stock.shape) >= spec.missing
     )
-    if spec.sample_size is None:
-        drawn = np.round(rng.normal(truth, spec.standard_error), 6)
-        error = np.full(stock.shape, float(spec.standard_error or 0.0))
+    if spec.standard_error is not None:
+        drawn = np.round(truth + spec.standard_error * rng.standard_normal(truth.shape), 6)
+        error = np.full(stock.shape, spec.standard_error)
     else:
-        people = np.maximum(rng.poisson(spec.sample_size, size=stock.shape), 1)
+        people = np.maximum(rng.poisson(spec.sample_size or 0, size=stock.shape), 1)
         drawn = rng.binomial(people, np.clip(truth, LEAST_SHARE, MOST_SHARE)) / people
         error = people.astype(float)
     return Readings(

@@ -59,6 +59,13 @@ def test_weights_that_one_draw_decides_are_not_relied_on():
     assert worst_k(100) < worst_k(2000) <= 0.7
 
 
+@pytest.mark.parametrize("log_ratio", [np.linspace(-1, 1, 12), np.repeat([0.0, 1.0], 200)])
+def test_too_few_different_draws_are_not_relied_on(log_ratio):
+    weights, k = smoothed_weights(log_ratio)
+    assert k == np.inf
+    np.testing.assert_allclose(weights, np.exp(log_ratio) / np.exp(log_ratio).sum())
+
+
 def test_weighted_quantiles_are_those_of_repeated_draws():
     draws = np.array([3.0, 1.0, 2.0])
     weights = np.array([0.25, 0.5, 0.25])
