@@ -66,8 +66,8 @@ class BrandShare:
 
 
 BRAND_SHARES = (
-    BrandShare(0.46, "46/54 B2B", "Binet and Field, in B2B"),
-    BrandShare(0.50, "50/50 B2B", "B2B Institute"),
-    BrandShare(0.60, "60/40", "Binet and Field, all categories"),
+    BrandShare(0.46, "46/54", "Binet and Field, in B2B"),
+    BrandShare(0.50, "50/50", "The B2B Institute"),
+    BrandShare(0.60, "60/40", "Binet and Field, across categories"),
 )
 """Reference lines of the report, smallest first."""

@@ -193,7 +193,9 @@ def brand_table(response: Response, earned: list[Earned] | None = None) -> pd.Da
         paid = cost[:, chosen].sum(axis=1)
         for index, name in enumerate((*panel.channels, TOTAL)):
             if name == TOTAL:
-                ends = [_part(float(weights @ paid[:-1]), float(paid[-1])) for weights in (low, high)]
+                ends = [
+                    _part(float(weights @ paid[:-1]), float(paid[-1])) for weights in (low, high)
+                ]
             else:
                 ends = [float(low[index]), float(high[index])]
             rows.append(
