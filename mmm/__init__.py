@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mmm.config.load import load_study
     from mmm.data.load import load_panel, panel_from_frame
     from mmm.data.panel import Panel
+    from mmm.efficiency.brand import brand_table
     from mmm.efficiency.breakdown import efficiency_by_geo, efficiency_by_quarter
     from mmm.efficiency.curves import curves_table
     from mmm.efficiency.roi import efficiency_table
@@ -46,6 +47,7 @@ _HOME = {
     "SaturationFamily": "mmm.transforms.saturation",
     "Study": "mmm.config",
     "analyse": "mmm.study.analysis",
+    "brand_table": "mmm.efficiency.brand",
     "check_study": "mmm.study",
     "contributions_table": "mmm.results.contributions",
     "curves_table": "mmm.efficiency.curves",
@@ -83,6 +85,7 @@ __all__ = [
     "Study",
     "__version__",
     "analyse",
+    "brand_table",
     "check_study",
     "contributions_table",
     "curves_table",

@@ -63,7 +63,7 @@ class Setting:
     def told(self) -> dict[str, Any]:
         """Keyword arguments of `nutpie.sample`."""
         told = {"tune": self.tune, "draws": self.draws, "adaptation": self.adaptation}
-        return {"target_accept": 0.9, "maxdepth": DEEPEST_TREE, **told, **self.options}
+        return {"target_accept": 0.95, "maxdepth": DEEPEST_TREE, **told, **self.options}
 
 
 def settings() -> tuple[Setting, ...]:
@@ -75,7 +75,7 @@ def settings() -> tuple[Setting, ...]:
 
     return (
         base,
-        *(change(f"accept_{a:g}", target_accept=a) for a in (0.8, 0.92, 0.93, 0.95, 0.97)),
+        *(change(f"accept_{a:g}", target_accept=a) for a in (0.8, 0.9, 0.92, 0.93, 0.97)),
         *(replace(base, name=f"tune_{n}", tune=n) for n in (100, 300, 500)),
         replace(base, name="low_rank", adaptation="low_rank"),
         replace(base, name="low_rank_300", adaptation="low_rank", tune=300),

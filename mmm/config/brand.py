@@ -59,6 +59,11 @@ class Brand(Block):
     def surveys(self) -> tuple[Survey, ...]:
         return self.survey if isinstance(self.survey, tuple) else (self.survey,)
 
+    def half_life_of(self, channel: str) -> tuple[float, float]:
+        """The interval that holds for a channel: its group's, or the common one."""
+        mine = (group.half_life for group in self.groups if channel in group.channels)
+        return next(mine, self.half_life)
+
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
         for what, names in (

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 
 from mmm.config.block import Block, PositiveInterval
 from mmm.config.lag import Lag
+from mmm.config.references import PAY_BACK
 from mmm.errors import did_you_mean
 
 
@@ -88,18 +89,32 @@ SaturationName = Annotated[
 """One of `known_saturations()`."""
 
 
+def _known_reference(name: str) -> str:
+    return _known(name, tuple(PAY_BACK))
+
+
+ReferenceName = Annotated[
+    str,
+    AfterValidator(_known_reference),
+    WithJsonSchema({"type": "string", "enum": list(PAY_BACK)}),
+]
+"""Name of a published pay-back."""
+
+
 class Prior(Block):
     """What is believed about a channel before the data, as 90 % intervals.
 
     `roi`: value of outcome per unit of loaded cost. `share`: the channel's part of the
     whole outcome, 0 to 1 (the part that would be missing without it, where effects
     multiply). At most one of the two. `half_life`: carry-over of the tactical
-    effect in periods (geometric adstock).
+    effect in periods (geometric adstock). `reference`: published pay-back from which the
+    prior of the brand part of a channel of role `both` is derived.
     """
 
     roi: PositiveInterval | None = None
     share: PositiveInterval | None = None
     half_life: PositiveInterval | None = None
+    reference: ReferenceName | None = None
 
     @model_validator(mode="after")
     def _one_scale(self) -> Self:
@@ -185,6 +200,16 @@ class Channel(Block):
             raise ValueError(
                 f"channel '{self.name}' has media spend, so 'unit_cost' would count its cost "
                 "twice; drop 'unit_cost' or drop 'spend'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_reference_splits_an_effect(self) -> Self:
+        if self.prior.reference and self.role is not Role.BOTH:
+            raise ValueError(
+                f"channel '{self.name}' has the role '{self.role}', so its effect is not split "
+                "into tactical and brand, and 'prior.reference' has nothing to say of it; drop "
+                "the reference or give the role 'both'"
             )
         return self
 

@@ -105,7 +105,7 @@ class Inference(Block):
     chains: Annotated[int, Field(ge=2, le=64)] = 4
     draws: Annotated[int, Field(ge=50, le=100_000)] = 1000
     tune: Annotated[int, Field(ge=50, le=100_000)] = 200
-    target_accept: Annotated[float, Field(ge=0.5, lt=1.0)] = 0.9
+    target_accept: Annotated[float, Field(ge=0.5, lt=1.0)] = 0.95
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
 
 

@@ -19,6 +19,7 @@ from mmm.dims import GEO
 from mmm.errors import InputError, input_error
 from mmm.model import curves
 from mmm.model.readings import indicators, survey_priors
+from mmm.model.reference import reference_split
 from mmm.transforms.lag_prior import adstock_parameters, lag_count
 from mmm.transforms.parameter import PriorSpec, halfnormal, logitnormal, lognormal
 from mmm.transforms.saturation import saturation_family
@@ -212,6 +213,13 @@ def share_prior(
     return lognormal(*(-math.log1p(-bound) for bound in stated))
 
 
+def split_prior(channel: Channel, half_life: tuple[float, float]) -> PriorSpec:
+    """Prior of the part of a channel's effect that builds the brand: from the published pay-back
+    it names, or the wide default. `half_life`: of the brand stock, 90 % interval in weeks."""
+    name = channel.prior.reference
+    return BRAND_SPLIT if name is None else reference_split(name, half_life, channel.name)
+
+
 def model_spec(study: Study, panel: Panel) -> ModelSpec:
     """The specification of `study` on `panel`; `InputError` when its priors cannot be met."""
     weeks = panel.weeks_per_period
@@ -233,12 +241,13 @@ def model_spec(study: Study, panel: Panel) -> ModelSpec:
     for row, channel in enumerate(study.channels):
         try:
             prior = share_prior(channel, panel, float(costs[row]), float(weights[row]), likelihood)
+            split = split_prior(channel, study.brand.half_life_of(channel.name))
         except InputError as error:
             problems.extend(error.findings)
             continue
         sample("share", channel.name, prior, curves.SHARE, row)
         if channel.role is Role.BOTH:
-            sample("brand_split", channel.name, BRAND_SPLIT, curves.SPLIT, row)
+            sample("brand_split", channel.name, split, curves.SPLIT, row)
         base[row, curves.SPLIT] = 1.0 if channel.role is Role.BRAND else 0.0
         columns = (curves.ADSTOCK_1, curves.ADSTOCK_2)
         for parameter, column in zip(adstock_parameters(channel, weeks), columns, strict=False):

@@ -10,6 +10,7 @@ from mmm.report import words
 from mmm.report.blocks import Section
 from mmm.report.inputs import ReportInputs
 from mmm.report.sections.answer import STANCES, answer_section
+from mmm.report.sections.brand import brand_section
 from mmm.report.sections.case import case_section
 from mmm.report.sections.history import (
     curves_section,
@@ -20,7 +21,7 @@ from mmm.report.sections.history import (
 )
 from mmm.report.sections.method import findings_section, method_section
 from mmm.report.sections.reconciliation import reconciliation_section
-from mmm.report.sections.returns import brand_section, returns_section
+from mmm.report.sections.returns import returns_section
 
 __all__ = ["ReportInputs", "render_report"]
 

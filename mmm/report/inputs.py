@@ -19,6 +19,10 @@ TOTAL: Final = "total"
 
 _SUMMARY = ("mean", "p05", "p50", "p95")
 _EFFICIENCY = ("contribution", "tactical", "brand", "roi", "roi_window", "mroi", "cost_per_outcome")
+_BRAND = (
+    *("caused", "brand_window", "brand_after", "tail", "earned_brand", "multiplier"),
+    *("roi_tactical", "roi_brand", "half_life"),
+)
 _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "fitted": ("date", "geo", "observed", *_SUMMARY),
     "contributions": ("date", "geo", "component", "kind", *_SUMMARY),
@@ -55,6 +59,15 @@ _OPTIONAL: Final[Mapping[str, tuple[str, ...]]] = {
         *(f"model_{end}" for end in _SUMMARY),
     ),
     "efficiency_quarter": ("start", "channel", *(f"roi_{end}" for end in _SUMMARY)),
+    "brand": (
+        "geo",
+        "channel",
+        "role",
+        "loaded_cost",
+        "cost_brand_low",
+        "cost_brand_high",
+        *(f"{name}_{suffix}" for name in _BRAND for suffix in _SUMMARY),
+    ),
 }
 
 
@@ -67,7 +80,8 @@ class ReportInputs:
     is a unit of money, empty otherwise. `efficiency` has one row a channel and a last row
     `total`. `forecast` holds the predictive total as component `outcome`, kind `total`.
     `case` is `case.json`. `npv_draws` (draws,) is in `currency`. `time_varying` names channels
-    whose effectiveness moves, which `efficiency_quarter` is shown for.
+    whose effectiveness moves, which `efficiency_quarter` is shown for. `brand` is
+    `brand.csv`, None where no channel builds a brand.
 
     Raises `ValueError` for an unknown verdict or a frame without its columns.
     """
@@ -97,6 +111,7 @@ class ReportInputs:
     efficiency_quarter: pd.DataFrame | None = None
     reconciliation: pd.DataFrame | None = None
     time_varying: tuple[str, ...] = ()
+    brand: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:

@@ -10,7 +10,9 @@ from scipy import stats
 from scipy.special import expit, logit
 
 from mmm.inference.fit import Fit
+from mmm.model import curves
 from mmm.model.spec import ModelSpec, model_spec
+from mmm.results.sensitivity import MOVED, Sensitivity, brand_sensitivity
 from mmm.transforms.parameter import PriorSpec
 
 LED_BY_DATA = 0.5
@@ -19,10 +21,15 @@ LED_BY_DATA = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Prior-to-posterior contraction, 1 - var(posterior) / var(prior), and what it means."""
+    """Prior-to-posterior contraction, 1 - var(posterior) / var(prior), and what it means.
+
+    moved: for what decides brand, how far the brand share of outcome moves under another prior
+    of half-life or trend, over itself; else NaN. Above `MOVED` the answer is the prior's too.
+    """
 
     contraction: float
     tier: str
+    moved: float = float("nan")
 
 
 def prior_interval(prior: PriorSpec) -> tuple[float, float]:
@@ -51,15 +58,31 @@ def evidence(prior: PriorSpec, posterior: np.ndarray) -> Evidence:
     return Evidence(contraction, "data" if contraction >= LED_BY_DATA else "prior")
 
 
-def channel_evidence(fit: Fit, spec: ModelSpec, variable: str) -> dict[str, Evidence]:
-    """Evidence of each label of a sampled variable."""
+def channel_evidence(
+    fit: Fit, spec: ModelSpec, variable: str, sensitivity: Sensitivity | None = None
+) -> dict[str, Evidence]:
+    """Evidence of each label of a sampled variable; `sensitivity` is worked out where it is not
+    given."""
     known = spec.variable(variable)
     draws = fit.posterior[variable].stack(sample=("chain", "draw"), create_index=False)
     values = draws.transpose("sample", ...).values
-    return {
-        label: evidence(prior, values[:, index])
-        for index, (label, prior) in enumerate(zip(known.labels, known.priors, strict=True))
-    }
+    sensitivity = sensitivity or brand_sensitivity(fit, spec)
+    found = {}
+    for index, (label, prior) in enumerate(zip(known.labels, known.priors, strict=True)):
+        one = evidence(prior, values[:, index])
+        moved = float("nan") if sensitivity is None else _moved(sensitivity, spec, variable, label)
+        tier = "prior" if moved > MOVED else one.tier
+        found[label] = Evidence(one.contraction, tier, moved)
+    return found
+
+
+def _moved(sensitivity: Sensitivity, spec: ModelSpec, variable: str, label: str) -> float:
+    """How far the brand share that a variable decides moves under another prior; NaN for a
+    variable that decides more than brand."""
+    if variable == "brand_half_life":
+        return sensitivity.moved()
+    wholly = variable == "share" and spec.base[spec.channels.index(label)][curves.SPLIT] == 1.0
+    return sensitivity.moved(label) if wholly or variable == "brand_split" else float("nan")
 
 
 QUANTITIES = {
@@ -78,15 +101,19 @@ def ledger_table(fit: Fit) -> pd.DataFrame:
     `contribution` decides ROI: the channel's share of outcome, which would be missing without it;
     `brand_share` is the part of a channel's effect that builds the brand; `brand_half_life` is in
     periods; `movement` is how far a time-varying channel's effectiveness moves in a quarter, over
-    its mean; `lag_median` is in periods. Stated guesses appear as tier `guess`.
+    its mean; `lag_median` is in periods. Stated guesses appear as tier `guess`. `reference` names
+    the published figures that a prior was taken from.
     """
     spec = model_spec(fit.study, fit.panel)
+    named = {channel.name: channel.prior.reference or "" for channel in fit.study.channels}
+    grouped = {group.name: group.channels for group in fit.study.brand.groups} | {"brand": ("",)}
     rows = []
+    sensitivity = brand_sensitivity(fit, spec)
     for name, quantity in QUANTITIES.items():
         if name not in fit.posterior:
             continue
         variable = spec.variable(name)
-        found = channel_evidence(fit, spec, name)
+        found = channel_evidence(fit, spec, name, sensitivity)
         draws = fit.posterior[name].stack(sample=("chain", "draw"), create_index=False)
         values = draws.transpose("sample", ...).values
         for index, (label, prior) in enumerate(zip(variable.labels, variable.priors, strict=True)):
@@ -96,19 +123,22 @@ def ledger_table(fit: Fit) -> pd.DataFrame:
                 # the parameter is the effect on the log scale
                 ends, quantiles = -np.expm1(-ends), -np.expm1(-quantiles)
             low, middle, high = quantiles.tolist()
-            rows.append(
+            rows += [
                 {
                     "quantity": quantity,
-                    "channel": label if quantity != "brand_half_life" else "",
+                    "channel": owner,
                     "tier": found[label].tier,
                     "contraction": found[label].contraction,
+                    "prior_sensitivity": found[label].moved,
                     "prior_p05": float(ends[0]),
                     "prior_p95": float(ends[1]),
                     "posterior_p05": low,
                     "posterior_p50": middle,
                     "posterior_p95": high,
+                    "reference": named[label] if quantity == "brand_share" else "",
                 }
-            )
+                for owner in (grouped if quantity == "brand_half_life" else {}).get(label, (label,))
+            ]
     for touchpoint in fit.study.unmeasured:
         low, high = touchpoint.share
         rows.append(
@@ -117,11 +147,13 @@ def ledger_table(fit: Fit) -> pd.DataFrame:
                 "channel": touchpoint.name,
                 "tier": "guess",
                 "contraction": 0.0,
+                "prior_sensitivity": float("nan"),
                 "prior_p05": low,
                 "prior_p95": high,
                 "posterior_p05": low,
                 "posterior_p50": (low + high) / 2,
                 "posterior_p95": high,
+                "reference": "",
             }
         )
     return pd.DataFrame(rows)

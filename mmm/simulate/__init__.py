@@ -2,6 +2,7 @@
 
 from mmm.simulate.generate import simulate
 from mmm.simulate.spec import ChannelSpec, Flighting, WorldSpec
+from mmm.simulate.survey import SurveySpec
 from mmm.simulate.world import World
 from mmm.simulate.worlds import large_spec, simulate_world, world_names, world_spec
 from mmm.simulate.write import csv_text, write_directory, write_world
@@ -9,6 +10,7 @@ from mmm.simulate.write import csv_text, write_directory, write_world
 __all__ = [
     "ChannelSpec",
     "Flighting",
+    "SurveySpec",
     "World",
     "WorldSpec",
     "csv_text",

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mmm.config import (
     Baseline,
+    Brand,
     Channel,
     Costs,
     DataSource,
@@ -23,6 +24,7 @@ from mmm.errors import input_error
 from mmm.simulate.media import media_plan
 from mmm.simulate.oracle import Curves, contributions, responses, retention_of
 from mmm.simulate.spec import ChannelSpec, WorldSpec
+from mmm.simulate.survey import Readings, survey_columns, survey_truth, take_readings
 from mmm.simulate.truth import world_truth
 from mmm.simulate.world import World
 
@@ -39,7 +41,7 @@ class Scene:
     """Everything drawn, before it is laid out. H history and T window periods, G geos.
 
     `spend`, `media`: shape (H + T, G, C). `price`, `baseline`, `noise`, `outcome`: shape
-    (T, G). `tactical`, `brand`: shape (T, G, C).
+    (T, G). `tactical`, `brand`: shape (T, G, C). `surveys`: one a survey of the specification.
     """
 
     curves: Curves
@@ -51,6 +53,7 @@ class Scene:
     brand: np.ndarray
     noise: np.ndarray
     outcome: np.ndarray
+    surveys: tuple[Readings, ...]
 
 
 def simulate(spec: WorldSpec, seed: int = 0) -> World:
@@ -76,7 +79,7 @@ def simulate(spec: WorldSpec, seed: int = 0) -> World:
         study=world_study(spec),
         frame=_frame(spec, scene),
         components=_components(spec, scene),
-        truth=truth,
+        truth=truth | {"surveys": survey_truth(scene.surveys)},
     )
 
 
@@ -84,7 +87,8 @@ def draw_scene(spec: WorldSpec, seed: int) -> Scene:
     """Draws population, media, curves, baseline and noise, each from its own stream."""
     if seed < 0:
         raise input_error("simulate", "seed", f"must not be negative, got {seed}.", "Use 0 or up.")
-    streams = np.random.SeedSequence(seed).spawn(4 + len(spec.channels))
+    source = np.random.SeedSequence(seed)
+    streams = source.spawn(4 + len(spec.channels))
     size_rng, curve_rng, baseline_rng, noise_rng, *media_rngs = map(np.random.default_rng, streams)
 
     population, level = _sizes(spec, size_rng)
@@ -103,6 +107,11 @@ def draw_scene(spec: WorldSpec, seed: int) -> Scene:
     drawn = expected + spec.noise * level * noise_rng.normal(size=expected.shape)
     counted = spec.kind in (OutcomeKind.UNITS, OutcomeKind.CUSTOMERS)
     outcome = np.round(np.maximum(drawn, LOWEST_OUTCOME * level), 0 if counted else 2)
+    stock = brand.sum(axis=2) / level
+    surveys = tuple(
+        take_readings(survey, stock, np.random.default_rng(stream))
+        for survey, stream in zip(spec.surveys, source.spawn(len(spec.surveys)), strict=True)
+    )
     return Scene(
         curves=curves,
         spend=spend,
@@ -113,6 +122,7 @@ def draw_scene(spec: WorldSpec, seed: int) -> Scene:
         brand=brand,
         noise=outcome - expected,
         outcome=outcome,
+        surveys=surveys,
     )
 
 
@@ -137,6 +147,7 @@ def world_study(spec: WorldSpec) -> Study:
         channels=tuple(_channel(channel) for channel in spec.channels),
         controls=(PRICE_COLUMN,),
         baseline=Baseline(trend=True, seasonality=2),
+        brand=Brand(survey=tuple(survey.study_block() for survey in spec.surveys)),
         plan=PlanSettings(horizon=13),
         finance=Finance(
             currency=spec.currency,
@@ -250,6 +261,7 @@ def _frame(spec: WorldSpec, scene: Scene) -> pd.DataFrame:
         if channel.exposure_column is not None:
             columns[channel.exposure_column] = scene.media[spec.history :, :, index].ravel()
     columns[PRICE_COLUMN] = scene.price.ravel()
+    columns |= survey_columns(scene.surveys)
     return pd.DataFrame(columns)
 
 

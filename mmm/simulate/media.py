@@ -44,6 +44,9 @@ def media_plan(
         weight = rng.lognormal(0.0, 0.25, size=len(budget))
         plan = NATIONAL_PART * shared[:, None] + (1.0 - NATIONAL_PART) * own
         money = plan * budget * weight / weight.mean()
+    if channel.growth:
+        ramp = 1.0 + channel.growth * np.linspace(0.0, 1.0, len(dates))
+        money = money * (ramp / ramp.mean())[:, None]
     money = np.round(money, 2)
     if channel.exposure is None:
         return money, money

@@ -88,7 +88,7 @@ def caused_by_window(media: np.ndarray, history: int, curves: Curves) -> np.ndar
     The difference between media as it was and media switched off from period `history`
     on, with media before the window kept and none after it, until carry-over has died out.
     """
-    silence = np.zeros((_periods_to_die_out(curves), *media.shape[1:]))
+    silence = np.zeros((periods_to_die_out(curves), *media.shape[1:]))
     factual = np.concatenate([media, silence])
     without = factual.copy()
     without[history:] = 0.0
@@ -109,7 +109,8 @@ def _running(values: np.ndarray, keep: np.ndarray | float) -> np.ndarray:
     return levels
 
 
-def _periods_to_die_out(curves: Curves) -> int:
+def periods_to_die_out(curves: Curves) -> int:
+    """Periods of silence after which nothing is left of any effect."""
     # a Hill curve of slope s turns carry-over of rate d into one of rate d^s
     slowest = max(float(np.max(curves.decay**curves.slope)), curves.retention)
     if slowest == 0.0:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from mmm.config import OutcomeKind, Role
 from mmm.errors import InputError, input_error
+from mmm.simulate.survey import SurveySpec
 
 MIN_PERIODS = 26
 """Enough for every flighting to be on at least once."""
@@ -36,7 +37,8 @@ class ChannelSpec:
     `half_saturation`: as a multiple of mean active media. `exposure`: unit the response is
     a function of (`clicks`); left out, it is spend. `unit_price`: money per unit of
     exposure. `effort`: exposure without media spend, costed at `unit_price`.
-    `geo_deviation`: spread of the effect between geos, relative.
+    `geo_deviation`: spread of the effect between geos, relative. `growth`: how much more is
+    spent at the end than at the start of history and window, relative: 1 is twice as much.
     """
 
     name: str
@@ -53,6 +55,7 @@ class ChannelSpec:
     agency_fee: float = 0.0
     fixed_per_period: float = 0.0
     geo_deviation: float = 0.0
+    growth: float = 0.0
 
     def __post_init__(self) -> None:
         shares = (self.tactical_share, self.brand_share)
@@ -69,6 +72,7 @@ class ChannelSpec:
                 _within(value, 0.0, math.inf)
                 for value in (self.agency_fee, self.fixed_per_period, self.geo_deviation)
             ),
+            "growth must be above -1": _within(self.growth, -1.0, math.inf) and self.growth > -1,
             "an effort channel needs an exposure, and has no agency_fee": not self.effort
             or (self.exposure is not None and self.agency_fee == 0),
         }
@@ -98,7 +102,8 @@ class WorldSpec:
     brand stock, in periods. `trend`: growth of the baseline over the window, relative.
     `seasonality`: amplitude of the yearly pattern, relative. `price_elasticity`: relative
     change of the baseline per relative change of price. `noise`: standard deviation of the
-    Gaussian noise, relative to each geo's baseline level.
+    Gaussian noise, relative to each geo's baseline level. `surveys`: indicators of a brand
+    tracker, which read the brand stock.
     """
 
     name: str
@@ -118,6 +123,7 @@ class WorldSpec:
     currency: str = "GBP"
     start: str = "2021-01-04"
     frequency: str = "W-MON"
+    surveys: tuple[SurveySpec, ...] = ()
 
     def __post_init__(self) -> None:
         twice = [name for name, n in Counter(c.name for c in self.channels).items() if n > 1]
@@ -139,6 +145,9 @@ class WorldSpec:
                 _within(self.trend, -0.5, 0.5) and _within(self.seasonality, 0.0, 0.5)
             ),
             "price_elasticity must be from -3 to 3": _within(self.price_elasticity, -3.0, 3.0),
+            "a survey reads a brand stock, and no channel has a brand_share": (
+                has_brand or not self.surveys
+            ),
             "brand_half_life must be above 0 where a channel has a brand_share": (
                 not has_brand
                 or (

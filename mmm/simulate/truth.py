@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from mmm.dims import DAYS_PER_WEEK
+from mmm.simulate.longrun import SHORT_TERM_WEEKS, long_run
 from mmm.simulate.oracle import Curves, caused_by_window
 from mmm.simulate.spec import ChannelSpec, WorldSpec
 
@@ -42,9 +44,13 @@ def world_truth(
     Of each channel: `spend`, `exposure`, `loaded_cost`, `contribution` (outcome in the
     window, carry-in included) = `tactical` + `brand`, `caused` (outcome the window's spend
     causes in and after the window), `roi` = `caused` value / `loaded_cost`, `roi_window` =
-    `contribution` value / `loaded_cost`, and `parameters`.
+    `contribution` value / `loaded_cost`, and `parameters`. Of what the window's spend causes,
+    `brand_window` comes through the brand stock in the window, `tail` after the window, and
+    `short_term` within 13 weeks; `multiplier` is `caused` over `short_term`.
     """
     caused = caused_by_window(media, spec.history, curves)
+    weeks = (spec.dates[1] - spec.dates[0]).days / DAYS_PER_WEEK
+    lasting = long_run(media, spec.history, curves, max(1, round(SHORT_TERM_WEEKS / weeks)))
     channels: dict[str, dict[str, Any]] = {}
     for index, channel in enumerate(spec.channels):
         money = float(spend[spec.history :, :, index].sum())
@@ -61,6 +67,10 @@ def world_truth(
                 caused=float(caused[index]),
                 value_per_unit=spec.value_per_unit,
             ),
+            "brand_window": float(lasting.brand_window[index]),
+            "tail": float(lasting.after[index]),
+            "short_term": float(lasting.short_term[index]),
+            "multiplier": float(lasting.caused[index] / lasting.short_term[index]),
             "parameters": _parameters(spec, curves, index),
         }
     sums = {
@@ -68,7 +78,7 @@ def world_truth(
         for key in ("spend", "loaded_cost", "tactical", "brand", "caused")
     }
     settings = asdict(spec)
-    del settings["channels"]
+    del settings["channels"], settings["surveys"]
     return {
         "world": spec.name,
         "seed": int(seed),

@@ -9,6 +9,7 @@ import numpy as np
 
 from mmm.config import OutcomeKind
 from mmm.errors import did_you_mean, input_error
+from mmm.simulate.brand_worlds import BRAND_WORLDS
 from mmm.simulate.generate import simulate
 from mmm.simulate.spec import ChannelSpec, Flighting, WorldSpec
 from mmm.simulate.world import World
@@ -351,5 +352,6 @@ WORLDS: dict[str, Callable[[], WorldSpec]] = {
     "geo": _geo,
     "geo_brand": _geo_brand,
     "b2b": _b2b,
+    **BRAND_WORLDS,
 }
 """What each world is by name; the specification is made when it is asked for."""

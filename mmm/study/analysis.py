@@ -9,8 +9,10 @@ import xarray as xr
 
 from mmm.data.claims import Claim
 from mmm.dims import CHANNEL
+from mmm.efficiency.brand import brand_table, has_brand
 from mmm.efficiency.breakdown import efficiency_by_geo, efficiency_by_quarter
 from mmm.efficiency.curves import curves_table
+from mmm.efficiency.plausible import range_findings
 from mmm.efficiency.roi import accounts, efficiency_table
 from mmm.errors import Finding
 from mmm.inference.diagnose import Diagnostics, Verdict, diagnose, judge
@@ -20,10 +22,12 @@ from mmm.invest.case import InvestmentCase, build_case
 from mmm.invest.cashflow import CashFlow, cash_flow
 from mmm.plan.forecast import forecast, incremental_value
 from mmm.plan.scenario import Scenario, as_is
+from mmm.results.confounding import brand_findings, brand_overlap
 from mmm.results.contributions import Decomposition, decompose
 from mmm.results.ledger import ledger_table
 from mmm.results.reconcile import reconciliation_table
 from mmm.results.respond import Response, response
+from mmm.results.sensitivity import brand_sensitivity
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class Analysis:
     cash: CashFlow
     case: InvestmentCase
     reconciliation: pd.DataFrame | None = None
+    brand: pd.DataFrame | None = None
+    """None where no channel builds a brand."""
 
 
 def analyse(
@@ -54,9 +60,14 @@ def analyse(
     `claims` of the study are set beside what the fit says."""
     read = response(fit)
     diagnostics = diagnose(fit.posterior, totals(read), fit.statistics)
-    verdict = judge(diagnostics, findings)
     parts = decompose(read)
     books = accounts(read, parts)
+    efficiency = efficiency_table(read, books=books)
+    brand = brand_table(read) if has_brand(read) else None
+    ledger = ledger_table(fit)
+    doubts = range_findings(efficiency, brand, fit.study.finance.margin)
+    doubts += brand_doubts(read, ledger)
+    verdict = judge(diagnostics, (*findings, *doubts))
     scenario = as_is(fit)
     cash, case = value_plan(read, scenario, verdict)
     return Analysis(
@@ -65,17 +76,24 @@ def analyse(
         diagnostics=diagnostics,
         verdict=verdict,
         decomposition=parts,
-        efficiency=efficiency_table(read, books=books),
+        efficiency=efficiency,
         efficiency_geo=efficiency_by_geo(read, books=books),
         efficiency_quarter=efficiency_by_quarter(read, parts),
         curves=curves_table(read),
-        ledger=ledger_table(fit),
+        ledger=ledger,
         scenario=scenario,
         forecast=forecast(read, scenario),
         cash=cash,
         case=case,
         reconciliation=reconciliation_table(parts, claims) if claims else None,
+        brand=brand,
     )
+
+
+def brand_doubts(read: Response, ledger: pd.DataFrame) -> tuple[Finding, ...]:
+    """Findings where the data cannot tell brand from the baseline."""
+    sensitivity = brand_sensitivity(read.fit, read.density.spec)
+    return () if sensitivity is None else brand_findings(brand_overlap(read), sensitivity, ledger)
 
 
 def totals(read: Response) -> xr.DataArray:

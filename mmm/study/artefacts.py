@@ -34,6 +34,8 @@ def write_artefacts(analysis: Analysis, manifest: Mapping[str, Any], directory: 
     _table(analysis.efficiency, directory / "efficiency.csv")
     _table(analysis.efficiency_geo, directory / "efficiency_geo.csv")
     _table(analysis.efficiency_quarter, directory / "efficiency_quarter.csv")
+    if analysis.brand is not None:
+        _table(analysis.brand, directory / "brand.csv")
     _table(analysis.curves, directory / "curves.csv")
     if analysis.reconciliation is not None:
         _table(analysis.reconciliation, directory / "reconciliation.csv")
@@ -85,6 +87,7 @@ def report_inputs(analysis: Analysis, manifest: Mapping[str, Any]) -> ReportInpu
         efficiency_geo=analysis.efficiency_geo,
         efficiency_quarter=analysis.efficiency_quarter,
         reconciliation=analysis.reconciliation,
+        brand=analysis.brand,
         time_varying=tuple(channel.name for channel in study.channels if channel.time_varying),
     )
 

@@ -79,6 +79,7 @@ def synthetic_inputs(
         parts.append((name, "control", noisy(wave, 0.2)))
     spends: dict[str, float] = {}
     rows: list[dict[str, Any]] = []
+    effects: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for index, name in enumerate(channels):
         burst = rng.gamma(2.0, 0.5, shape) * sizes
         share = 0.09 / (1 + index % 5)
@@ -93,6 +94,7 @@ def synthetic_inputs(
         whole = total + later
         cost = np.nan if name in free else float(whole.mean() / rng.uniform(1.5, 5.0))
         spends[name] = cost
+        effects[name] = (total, later)
         rows.append(
             {
                 "channel": name,
@@ -179,6 +181,7 @@ def synthetic_inputs(
         ),
         "efficiency": pd.DataFrame(rows),
         "curves": response_curves(channels, spends, rows),
+        "brand": brand_of(effects, spends, brand, geos) if brand else None,
         "forecast": forecast_of(dates, geos, mean, caused, frequency),
         "cashflow": cashflow_frame(cash),
         "case": case_to_dict(case),
@@ -204,6 +207,46 @@ def synthetic_inputs(
         },
     }
     return ReportInputs(**{**fields, **changes})
+
+
+def brand_of(
+    effects: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    spends: Mapping[str, float],
+    brand: Sequence[str],
+    geos: Sequence[str],
+) -> pd.DataFrame:
+    """`brand.csv` for draws of tactical and brand effect; every geo has the same part of each."""
+    sums = tuple(np.sum([pair[side] for pair in effects.values()], axis=0) for side in (0, 1))
+    whole = {**effects, "total": sums}
+    paid = {name: float(np.nan_to_num(spends[name])) for name in effects}
+    paid["total"] = sum(paid.values())
+    high = sum(paid[name] for name in brand) / paid["total"] if paid["total"] else np.nan
+    memory = np.random.default_rng(5).lognormal(3.5, 0.4, DRAWS)
+    rows = []
+    for geo in ("", *geos) if len(geos) > 1 else ("",):
+        size = 1.0 / len(geos) if geo else 1.0
+        for name, (now, later) in whole.items():
+            now, later, cost = size * now, 1.4 * size * later, size * paid[name] or np.nan
+            rows.append(
+                {
+                    "geo": geo,
+                    "channel": name,
+                    "role": "" if name == "total" else "both" if name in brand else "tactical",
+                    "loaded_cost": np.nan_to_num(cost),
+                    "cost_brand_low": 0.0,
+                    "cost_brand_high": high if name == "total" else float(name in brand),
+                    **prefixed("caused", now + later),
+                    **prefixed("brand_window", 0.7 * later),
+                    **prefixed("brand_after", 0.3 * later),
+                    **prefixed("tail", 0.3 * later + 0.02 * now),
+                    **prefixed("multiplier", (now + later) / (now + 0.3 * later)),
+                    **prefixed("earned_brand", later / (now + later)),
+                    **prefixed("roi_tactical", now / cost),
+                    **prefixed("roi_brand", later / cost),
+                    **prefixed("half_life", memory if later.any() else memory * np.nan),
+                }
+            )
+    return pd.DataFrame(rows)
 
 
 def response_curves(

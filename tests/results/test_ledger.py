@@ -26,3 +26,16 @@ def test_the_movement_of_a_time_varying_channel_is_listed(make):
     table = ledger_table(make.fit([STATED], draws=200)).set_index("quantity")
     assert table.loc["movement", "channel"] == "tv"
     assert "movement" not in set(ledger_table(make.fit(draws=50))["quantity"])
+
+
+def test_a_reference_is_named_where_a_prior_was_taken_from_it(make):
+    channels = [
+        {"name": "tv", "role": "both", "prior": {"reference": "profit_ability_2/linear_tv"}},
+        {"name": "radio", "role": "both"},
+    ]
+    table = ledger_table(make.fit(channels, draws=50)).set_index(["quantity", "channel"])
+    assert table.loc[("brand_share", "tv"), "reference"] == "profit_ability_2/linear_tv"
+    others = table["reference"].drop(("brand_share", "tv"))
+    assert set(others) == {""}
+    low, high = table.loc[("brand_share", "tv"), ["prior_p05", "prior_p95"]]
+    assert 0.5 < low < high < 1.0

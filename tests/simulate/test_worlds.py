@@ -31,6 +31,11 @@ SHAPES = {
     "geo": (130, 10, 5),
     "geo_brand": (156, 8, 4),
     "b2b": (156, 1, 5),
+    "brand_alone": (156, 1, 3),
+    "brand_survey": (156, 1, 3),
+    "brand_confounded": (156, 1, 3),
+    "effort": (156, 1, 5),
+    "brand_mixed": (130, 4, 5),
 }
 
 
@@ -76,9 +81,10 @@ def test_the_study_names_the_frames_columns_and_the_truths_roles(world):
     named = {study.data.date, study.outcome.column, *study.controls}
     named |= {column for c in study.channels for column in (c.spend, c.exposure) if column}
     named |= {column for column in (study.data.geo, study.data.population) if column}
-    assert named == set(frame.columns)
+    surveys = {one[key] for one in world.truth["surveys"] for key in ("column", "error_column")}
+    assert named | surveys == set(frame.columns)
     assert frame["week"].dt.day_of_week.eq(0).all()
-    assert not frame.isna().to_numpy().any()
+    assert not frame[sorted(named)].isna().to_numpy().any()
     for channel in study.channels:
         truth = world.truth["channels"][channel.name]
         assert truth["role"] == channel.role

@@ -1,4 +1,4 @@
-"""Return by channel, and brand against tactical."""
+"""Return by channel, by quarter and by region."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from markupsafe import Markup
 from mmm.report import words
 from mmm.report.blocks import Block, Section, Table, Text
 from mmm.report.charts.quarters import quarter_chart
-from mmm.report.charts.roi import brand_chart, roi_chart
+from mmm.report.charts.roi import roi_chart
 from mmm.report.inputs import TOTAL, ReportInputs
 from mmm.report.sections.terms import break_even_lines, outcome_words
 from mmm.report.tables import Column, badge, breakable, estimate, html_table, stacked
@@ -143,47 +143,3 @@ def _ratio(values: words.Spread, missing: str) -> str | Markup:
     if np.isnan(values.mean):
         return missing
     return stacked(words.ratio(values.mean), words.ratio_between(values))
-
-
-def brand_section(inputs: ReportInputs) -> Section:
-    """The split of each channel's effect, or one sentence where no channel builds brand."""
-    title = "Brand against tactical"
-    channels = inputs.channels
-    if not channels["role"].astype(str).isin(["brand", "both"]).any():
-        text = (
-            "No channel in this study is said to build the brand, so everything shown here is "
-            "tactical: it comes at once or soon after the money is spent."
-        )
-        return Section("brand", title, (Text(text),))
-    blocks: list[Block] = [
-        Text(
-            "Tactical effect comes at once and soon fades. Brand effect builds up slowly, "
-            "lasts longer, and shows in the dates studied only in part."
-        )
-    ]
-    figure = brand_chart(channels)
-    blocks.append(figure or Text("No channel has a positive effect to divide."))
-    frame = inputs.efficiency
-    rows = [
-        (
-            "All marketing" if index == len(frame) - 1 else breakable(str(row["channel"])),
-            estimate(words.spread(row, "tactical_")),
-            estimate(words.spread(row, "brand_")),
-        )
-        for index, (_, row) in enumerate(frame.iterrows())
-    ]
-    unit = f", {inputs.outcome_unit}" if inputs.outcome_unit else ""
-    columns = (
-        Column("Channel"),
-        Column(f"Tactical{unit}", "right"),
-        Column(f"Brand{unit}", "right"),
-    )
-    blocks.append(
-        Table(
-            "Tactical and brand effect within the dates",
-            html_table("brand-split", columns, rows, bold_last=True),
-            f"The {words.plain_name(inputs.outcome_name)} that each caused, with its 90 % "
-            "interval under it.",
-        )
-    )
-    return Section("brand", title, tuple(blocks))

@@ -1,0 +1,57 @@
+"""Answers far outside what has been published, as findings that limit trust."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from mmm.config.references import HIGHEST_RETURN, PROFIT_ABILITY
+from mmm.efficiency.brand import ALL_GEOS
+from mmm.efficiency.roi import TOTAL
+from mmm.errors import Finding, Severity
+
+TIMES_HIGHEST = 3.0
+"""A profit return wholly above this many times the highest published one is out of range."""
+MOST_MULTIPLIER = 10.0
+"""So is a long-run multiplier wholly above this. Published: 1.5 to 3.3 by medium (Profit Ability
+2), over 4 (Ataman, van Heerde and Mela, 2010, Journal of Marketing Research 47)."""
+
+
+def range_findings(
+    efficiency: pd.DataFrame, brand: pd.DataFrame | None, margin: float
+) -> tuple[Finding, ...]:
+    """Channels whose 90 % interval lies wholly out of range: of profit return (`roi` times
+    `margin`), or of the long-run multiplier."""
+    found = []
+    limit = TIMES_HIGHEST * HIGHEST_RETURN
+    for _, row in efficiency[efficiency["channel"] != TOTAL].iterrows():
+        low, high = (float(row[f"roi_{end}"]) * margin for end in ("p05", "p95"))
+        if low > limit:
+            found.append(
+                Finding(
+                    "return_out_of_range",
+                    Severity.WARNING,
+                    f"channel '{row['channel']}'",
+                    f"its profit return is {low:.3g} to {high:.3g}, more than "
+                    f"{TIMES_HIGHEST:g} times the highest published for a medium, "
+                    f"{HIGHEST_RETURN:g} ({PROFIT_ABILITY}).",
+                    "Check its cost and 'finance.margin'; spend that follows demand, as search "
+                    "does, also looks like this, and only a test tells.",
+                )
+            )
+    if brand is None:
+        return tuple(found)
+    for _, row in brand[(brand["geo"] == ALL_GEOS) & (brand["channel"] != TOTAL)].iterrows():
+        if row["multiplier_p05"] > MOST_MULTIPLIER:
+            found.append(
+                Finding(
+                    "multiplier_out_of_range",
+                    Severity.WARNING,
+                    f"channel '{row['channel']}'",
+                    f"its long-run multiplier is {row['multiplier_p05']:.3g} to "
+                    f"{row['multiplier_p95']:.3g}; published ones stay below "
+                    f"{MOST_MULTIPLIER:g}.",
+                    "A brand memory this long is hard to tell from trend: shorten "
+                    "'brand.half_life' or bring a survey or a long test.",
+                )
+            )
+    return tuple(found)

@@ -1,0 +1,48 @@
+"""Answers far outside published ranges become findings."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from mmm.efficiency.plausible import MOST_MULTIPLIER, TIMES_HIGHEST, range_findings
+from mmm.errors import Severity
+
+LIMIT = TIMES_HIGHEST * 6.36
+
+
+def efficiency(low, high, channel="tv"):
+    return pd.DataFrame({"channel": [channel], "roi_p05": [low], "roi_p95": [high]})
+
+
+def brand(low, geo=""):
+    return pd.DataFrame(
+        {"geo": [geo], "channel": ["tv"], "multiplier_p05": [low], "multiplier_p95": [low + 5]}
+    )
+
+
+def test_only_a_return_wholly_out_of_range_is_found():
+    (one,) = range_findings(efficiency(LIMIT + 0.1, 40.0), None, 1.0)
+    assert one.check == "return_out_of_range"
+    assert one.severity is Severity.WARNING
+    assert "channel 'tv'" in one.where and "Profit Ability 2" in one.message
+    assert range_findings(efficiency(LIMIT - 0.1, 40.0), None, 1.0) == ()
+    assert range_findings(efficiency(float("nan"), float("nan")), None, 1.0) == ()
+
+
+def test_revenue_is_turned_into_profit_first():
+    table = efficiency(30.0, 50.0)
+    assert len(range_findings(table, None, 1.0)) == 1
+    assert range_findings(table, None, 0.4) == ()
+
+
+def test_the_total_and_geos_are_left_out():
+    assert range_findings(efficiency(90.0, 99.0, "total"), None, 1.0) == ()
+    quiet = efficiency(1.0, 2.0)
+    assert range_findings(quiet, brand(MOST_MULTIPLIER + 1, geo="north"), 1.0) == ()
+
+
+@pytest.mark.parametrize(("low", "count"), [(MOST_MULTIPLIER + 1, 1), (MOST_MULTIPLIER - 1, 0)])
+def test_a_multiplier_wholly_above_ten_is_found(low, count):
+    found = range_findings(efficiency(1.0, 2.0), brand(low), 1.0)
+    assert [one.check for one in found] == ["multiplier_out_of_range"] * count
