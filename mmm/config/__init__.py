@@ -1,7 +1,7 @@
 """What a study says: frozen, validated blocks of the study file, the same objects in Python."""
 
 from mmm.config.channel import Channel, Costs, Prior, Role
-from mmm.config.finance import Finance
+from mmm.config.finance import Company, CostKind, CostLine, Customers, Finance
 from mmm.config.study import (
     Baseline,
     Brand,
@@ -18,7 +18,11 @@ __all__ = [
     "Baseline",
     "Brand",
     "Channel",
+    "Company",
+    "CostKind",
+    "CostLine",
     "Costs",
+    "Customers",
     "DataSource",
     "Finance",
     "Inference",

@@ -7,7 +7,7 @@ be read stays silent: another has already named that problem.
 
 from __future__ import annotations
 
-from mmm.data.checks import calendar, media, moving, outcome, structure, study, values
+from mmm.data.checks import calendar, finance, media, moving, outcome, structure, study, values
 from mmm.data.observations import Observations
 from mmm.errors import Finding, Severity
 
@@ -19,6 +19,7 @@ CHECKS = (
     *media.CHECKS,
     *moving.CHECKS,
     *outcome.CHECKS,
+    *finance.CHECKS,
 )
 """All checks, cheapest and most fundamental first."""
 
