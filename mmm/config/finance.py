@@ -53,10 +53,14 @@ Delay = Annotated[int, Field(ge=0, le=520)]
 
 
 def _proportion(value: float | tuple[float, float]) -> float | tuple[float, float]:
-    ends = value if isinstance(value, tuple) else (value,)
-    if not all(0 < end <= 1 for end in ends):
-        shown = f"[{ends[0]:g}, {ends[-1]:g}]" if len(ends) > 1 else f"{ends[0]:g}"
-        raise ValueError(f"{shown} is not a part of a whole; give numbers above 0, at most 1")
+    if isinstance(value, tuple):
+        if not 0 < value[0] < value[1] < 1:
+            raise ValueError(
+                f"[{value[0]:g}, {value[1]:g}] is no interval of a part of a whole; "
+                "give two numbers between 0 and 1, such as [0.9, 0.95]"
+            )
+    elif not 0 < value <= 1:
+        raise ValueError(f"{value:g} is not a part of a whole; give a number above 0, at most 1")
     return value
 
 
@@ -200,9 +204,12 @@ class Finance(Block):
         cls, value: float | tuple[float, float], info: ValidationInfo
     ) -> float | tuple[float, float]:
         ends = value if isinstance(value, tuple) else (value,)
-        if max(ends) > 1:
+        if max(ends) > 1 or (len(ends) > 1 and max(ends) == 1):
             raise ValueError(
-                f"a margin of {max(ends):g} is more than all outcome value; "
+                f"a margin of {max(ends):g} leaves nothing for what is sold to cost; "
+                "give a part of outcome value (0.4 is 40 %)"
+                if max(ends) == 1
+                else f"a margin of {max(ends):g} is more than all outcome value; "
                 "give a part of outcome value (0.4 is 40 %)"
             )
         if min(ends) <= 0 and not info.data.get("allow_negative_margin"):
@@ -248,6 +255,14 @@ class Finance(Block):
         if twice:
             raise ValueError(f"costs named twice: {', '.join(twice)}; give each its own name")
         return value
+
+    @model_validator(mode="after")
+    def _repeat_purchase_counts_once(self) -> Self:
+        if self.repeat_value and self.customers:
+            raise ValueError(
+                "'repeat_value' and 'customers' both count what customers buy later; keep one"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_discounting(self) -> Self:

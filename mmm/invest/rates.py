@@ -84,7 +84,9 @@ class _Flows:
 
     def slope(self) -> _Flows:
         """Flows whose NPV is the derivative of this one's, first flow and sign left out."""
-        return _Flows((self.cash * self.ahead)[:, 1:], self.ahead[1:] - self.ahead[1], self.back[1:])
+        return _Flows(
+            (self.cash * self.ahead)[:, 1:], self.ahead[1:] - self.ahead[1], self.back[1:]
+        )
 
 
 def _grid(flows: _Flows) -> Floats:

@@ -145,7 +145,7 @@ def _write_assumptions(sheet: Worksheet, case: InvestmentCase) -> dict[str, str]
 def _write_cash(sheet: Worksheet, cash: CashFlow, cells: dict[str, str]) -> None:
     _header(sheet, CASH_COLUMNS, (8, 12, *(18,) * (len(CASH_COLUMNS) - 2)))
     frame = cashflow_frame(cash)
-    scale = (1.0 + cash.finance.repeat_value) * cash.finance.margin
+    scale = (1.0 + cash.finance.repeat_value) * float(cash.drawn.margin.mean())
     styles = (PLAIN, "yyyy-mm-dd", *(MONEY,) * 6, "0.000000", *(MONEY,) * 6)
     for index, record in enumerate(frame.to_dict("records")):
         row = FIRST + index

@@ -13,8 +13,8 @@ import pandas as pd
 
 from mmm.config import OutcomeKind, Study
 from mmm.inference.fit import save_fit
-from mmm.invest.case import case_to_dict
 from mmm.invest.cashflow import cashflow_frame
+from mmm.invest.export import case_to_dict
 from mmm.invest.workbook import write_workbook
 from mmm.plan.scenario import plan_table
 from mmm.report import ReportInputs, render_report

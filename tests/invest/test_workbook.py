@@ -8,8 +8,9 @@ import pytest
 
 from mmm.config.finance import Finance
 from mmm.invest.assumptions import Assumption, Source
-from mmm.invest.case import build_case, case_to_dict
+from mmm.invest.case import build_case
 from mmm.invest.cashflow import cash_flow, cashflow_frame
+from mmm.invest.export import case_to_dict
 from mmm.invest.workbook import write_workbook
 
 FINANCE = Finance(
