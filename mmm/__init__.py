@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mmm.efficiency.roi import efficiency_table
     from mmm.errors import Finding, InputError, MMMError
     from mmm.inference.fit import Fit, fit, load_fit, save_fit
+    from mmm.invest.appraise import investment_case
     from mmm.invest.case import InvestmentCase
     from mmm.model.build import pymc_model
     from mmm.plan.forecast import forecast
@@ -56,6 +57,7 @@ _HOME = {
     "efficiency_table": "mmm.efficiency.roi",
     "fit": "mmm.inference.fit",
     "forecast": "mmm.plan.forecast",
+    "investment_case": "mmm.invest.appraise",
     "load_fit": "mmm.inference.fit",
     "load_panel": "mmm.data.load",
     "load_study": "mmm.config.load",
@@ -95,6 +97,7 @@ __all__ = [
     "examples",
     "fit",
     "forecast",
+    "investment_case",
     "load_fit",
     "load_panel",
     "load_study",

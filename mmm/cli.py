@@ -154,6 +154,32 @@ def demo(
 
 
 @app.command()
+def case(
+    fit: Annotated[
+        Path, typer.Argument(metavar="FIT", help="A saved fit, as fit.nc.", show_default=False)
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", help="New directory for the case.", show_default=False)
+    ],
+    finance: Annotated[
+        Path | None,
+        typer.Option(
+            "--finance",
+            metavar="STUDY",
+            help="Study file whose finance block takes the place of the fit's own.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace earlier results.")] = False,
+) -> None:
+    """Value a saved fit: cash flow, case and workbook, without fitting again."""
+    with _refusals():
+        from mmm.study.case import run_case
+
+        _finish(run_case(fit, out, finance=finance, force=force))
+
+
+@app.command()
 def simulate(
     world: Annotated[str, typer.Argument(metavar="WORLD", help=WORLDS_HELP, show_default=False)],
     out: Annotated[

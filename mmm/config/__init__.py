@@ -2,7 +2,7 @@
 
 from mmm.config.brand import Brand, BrandGroup, Survey
 from mmm.config.channel import Channel, Costs, Prior, Role
-from mmm.config.finance import Finance
+from mmm.config.finance import Company, CostKind, CostLine, Customers, Finance
 from mmm.config.study import (
     Baseline,
     DataSource,
@@ -19,7 +19,11 @@ __all__ = [
     "Brand",
     "BrandGroup",
     "Channel",
+    "Company",
+    "CostKind",
+    "CostLine",
     "Costs",
+    "Customers",
     "DataSource",
     "Finance",
     "Inference",

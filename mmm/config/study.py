@@ -162,9 +162,33 @@ class Study(Block):
 
     @model_validator(mode="after")
     def _one_currency(self) -> Self:
-        ours, theirs = self.outcome.currency, self.finance.currency
-        if ours and theirs and ours != theirs:
-            raise ValueError(f"outcome is in {ours} but finance is in {theirs}; use one currency")
+        ours = self.outcome.currency
+        others = sorted(self.finance.stated_currencies - {ours})
+        if ours and others:
+            raise ValueError(
+                f"outcome is in {ours} but finance is in {others[0]}; use one currency"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _customers_can_be_counted(self) -> Self:
+        customers = self.finance.customers
+        counted = self.outcome.kind is OutcomeKind.CUSTOMERS
+        if customers and customers.order_value is None and not counted:
+            raise ValueError(
+                f"'finance.customers' needs 'order_value', as the outcome is {self.outcome.kind} "
+                "and not customers; give what a customer's first order is worth"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_horizon_holds_the_plan(self) -> Self:
+        counted, planned = self.finance.horizon, self.plan.horizon
+        if counted and planned and counted < planned:
+            raise ValueError(
+                f"'finance.horizon' of {counted} periods ends before the spending of the plan "
+                f"does ('plan.horizon' is {planned}); give at least {planned} periods"
+            )
         return self
 
     @property

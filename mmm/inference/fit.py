@@ -185,6 +185,7 @@ def save_fit(result: Fit, path: str | os.PathLike[str]) -> Path:
     provenance = {
         "format": FORMAT,
         "study": result.study.model_dump_json(),
+        "finance_stated": json.dumps(sorted(result.study.finance.model_fields_set)),
         "versions": json.dumps(dict(result.versions), sort_keys=True),
         "frequency": result.panel.frequency,
         "data_sha256": data_sha256(result.panel),
@@ -226,8 +227,12 @@ def load_fit(path: str | os.PathLike[str]) -> Fit:
     panel = Panel(groups["panel"], attrs["frequency"])
     if data_sha256(panel) != attrs["data_sha256"]:
         raise StoredFitError(f"{path}: the stored data does not match its digest; fit again.")
+    study = Study.model_validate_json(attrs["study"])
+    if "finance_stated" in attrs:
+        stated = study.finance.stating(json.loads(attrs["finance_stated"]))
+        study = study.model_copy(update={"finance": stated})
     return Fit(
-        study=Study.model_validate_json(attrs["study"]),
+        study=study,
         panel=panel,
         posterior=groups["posterior"],
         statistics=groups["sample_stats"],

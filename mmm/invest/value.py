@@ -85,23 +85,45 @@ def npv(cash: ArrayLike, rate: float) -> Floats:
     return np.asarray(flows @ discount_factors(rate, flows.shape[-1]))
 
 
+def years_from_first(dates: ArrayLike, periods: int) -> Floats:
+    """Years from the first of `dates` (periods,) to each, actual/365. Raises `InputError` unless
+    they are strictly increasing."""
+    days = np.asarray(dates, dtype="datetime64[D]")
+    if days.shape != (periods,):
+        raise refuse(
+            "dates",
+            f"has shape {days.shape} but cash has {periods} periods.",
+            "Give one date for each period of cash.",
+        )
+    if np.isnat(days).any():
+        raise refuse("dates", "holds a missing date.", "Give one date for each period of cash.")
+    years = (days - days[0]).astype(np.float64) / DAYS_PER_YEAR_ACTUAL_365
+    if (np.diff(years) <= 0).any():
+        raise refuse(
+            "dates", "is not strictly increasing.", "Give each period's date, earliest first."
+        )
+    return years
+
+
 def xnpv(cash: ArrayLike, dates: ArrayLike, yearly_rate: float) -> Floats:
     """Net present value at the first date, by day count actual/365.
 
     sum_i cash_i / (1 + yearly_rate)^((date_i - date_0) / 365); `dates` has shape (P,).
     """
     flows = finite("cash", cash, (1, 2))
-    days = np.asarray(dates, dtype="datetime64[D]")
-    if days.shape != flows.shape[-1:]:
-        raise refuse(
-            "dates",
-            f"has shape {days.shape} but cash has {flows.shape[-1]} periods.",
-            "Give one date for each period of cash.",
-        )
-    if np.isnat(days).any():
-        raise refuse("dates", "holds a missing date.", "Give one date for each period of cash.")
-    years = (days - days[0]).astype(np.float64) / DAYS_PER_YEAR_ACTUAL_365
+    years = years_from_first(dates, flows.shape[-1])
     return np.asarray(flows @ np.exp(-np.log1p(_rate("yearly_rate", yearly_rate)) * years))
+
+
+def curve_factors(curve: ArrayLike, years: ArrayLike) -> Floats:
+    """(1 + z(t))^-t for each of `years` (P,): discount factors of a curve of yearly zero rates.
+
+    `curve` (K, 2): [years, rate] with years ascending; z is straight between them and flat
+    outside.
+    """
+    points = finite("curve", curve, (2,))
+    when = finite("years", years, (1,))
+    return np.exp(-np.log1p(np.interp(when, points[:, 0], points[:, 1])) * when)
 
 
 def payback(cash: ArrayLike) -> Floats:

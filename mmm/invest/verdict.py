@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from math import isnan
 
-from mmm.invest.value import refuse
+import numpy as np
 
-INVEST_FROM = 0.8
-TEST_FROM = 0.4
-LESS_FROM = 0.2
+from mmm.invest.value import Floats, refuse
 
 FIT_VERDICTS = ("trusted", "caution", "rejected")
 
@@ -32,20 +31,91 @@ class Decision:
     sentence: str
 
 
-def decision_rule(hurdle: float) -> str:
-    """The rule in words, thresholds included."""
-    return (
-        f"With P the probability that NPV per unit of discounted cost is above the hurdle of "
-        f"{hurdle:g}: '{Verdict.INVEST}' when P is at least {INVEST_FROM:.0%}, "
-        f"'{Verdict.TEST_FIRST}' when P is at least {TEST_FROM:.0%}, '{Verdict.INVEST_LESS}' when "
-        f"P is at least {LESS_FROM:.0%}, else '{Verdict.DO_NOT_INVEST}'. "
-        f"'{Verdict.NOT_TO_BE_RELIED_ON}' whatever P is when the fit is rejected, and "
-        f"'{Verdict.NO_INVESTMENT}' when there is no cost."
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What finance asks: NPV per unit of cost above `hurdle`, missed with a chance of
+    `risk_level` at most; a test costs `test_cost`."""
+
+    hurdle: float = 0.0
+    risk_level: float = 0.2
+    test_cost: float = 0.0
+
+    @property
+    def sure(self) -> float:
+        return 1.0 - self.risk_level
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """What a decision rests on.
+
+    `probability` of clearing the hurdle, NaN without cost. `marginal` and `falls_short`: the
+    expected NPV of the last unit of cost per unit, and the chance that it is below the hurdle
+    (NaN: not known). `information`: what it would be worth to know the truth before deciding, in
+    money. `prior_led`: whether most of the effect is believed rather than seen.
+    """
+
+    probability: float
+    marginal: float = np.nan
+    falls_short: float = np.nan
+    information: float = 0.0
+    prior_led: bool = False
+
+
+def grounds(
+    npv: Floats,
+    present_cost: float,
+    rule: Rule,
+    *,
+    marginal: Floats | None = None,
+    weights: Floats | None = None,
+    prior_led: bool = False,
+) -> Grounds:
+    """Grounds from draws of `npv` (D,) and of the `marginal` NPV per unit of cost (D,).
+
+    `weights` (D,) add up to 1; equal where left out.
+    """
+    if present_cost <= 0:
+        return Grounds(np.nan)
+    gain = npv - rule.hurdle * present_cost
+    last = np.full(len(npv), np.nan) if marginal is None else marginal
+    short = np.nan if marginal is None else float(np.average(last < rule.hurdle, weights=weights))
+    return Grounds(
+        probability=float(np.average(gain > 0, weights=weights)),
+        marginal=float(np.average(last, weights=weights)),
+        falls_short=short,
+        information=value_of_information(gain, weights),
+        prior_led=prior_led,
     )
 
 
-def decide(probability: float, *, hurdle: float, fit_verdict: str) -> Decision:
-    """Verdict for the `probability` of clearing the hurdle, which is NaN without any cost.
+def value_of_information(gain: Floats, weights: Floats | None = None) -> float:
+    """Expected value of perfect information on a yes or no, E[max(g, 0)] - max(E[g], 0), for the
+    gain g (D,) of a yes (Raiffa and Schlaifer, 1961): no test can be worth more."""
+    mean = float(np.average(gain, weights=weights))
+    best = float(np.average(np.maximum(gain, 0.0), weights=weights))
+    return max(0.0, best - max(mean, 0.0))
+
+
+def decision_rule(rule: Rule) -> str:
+    """The rule in words, thresholds included."""
+    risk, sure = f"{rule.risk_level:.0%}", f"{rule.sure:.0%}"
+    return (
+        "With P the probability that NPV per unit of discounted cost is above the hurdle of "
+        f"{rule.hurdle:g}, and a chance of {risk} of missing it accepted: "
+        f"'{Verdict.INVEST}' when P is at least {sure}, so that NPV at that risk still clears the "
+        f"hurdle; '{Verdict.INVEST_LESS}' when it is, but the last unit of cost falls short of "
+        f"the hurdle with a chance of at least {sure}; '{Verdict.TEST_FIRST}' when P is between "
+        f"{risk} and {sure}, and knowing more is worth more than a test costs "
+        f"({rule.test_cost:,.0f}) or most of the effect rests on priors (where neither holds, "
+        f"'{Verdict.INVEST_LESS}' if P is above 50% and the last unit falls short so); else "
+        f"'{Verdict.DO_NOT_INVEST}'. '{Verdict.NOT_TO_BE_RELIED_ON}' whatever P is when the fit "
+        f"is rejected, and '{Verdict.NO_INVESTMENT}' when there is no cost."
+    )
+
+
+def decide(found: Grounds, rule: Rule, *, fit_verdict: str) -> Decision:
+    """The verdict on `found` by `rule`, in a sentence with its probability.
 
     Raises `InputError` when `fit_verdict` is not trusted, caution or rejected.
     """
@@ -53,25 +123,39 @@ def decide(probability: float, *, hurdle: float, fit_verdict: str) -> Decision:
         raise refuse(
             "fit_verdict", f"is '{fit_verdict}'.", f"Give one of {', '.join(FIT_VERDICTS)}."
         )
-    has_cost = probability == probability
-    chance = (
-        f"the chance that NPV per unit of cost is above the hurdle of {hurdle:g} is "
-        f"{probability:.1%}"
-    )
     if fit_verdict == "rejected":
         verdict, words = Verdict.NOT_TO_BE_RELIED_ON, "the fit behind these figures was rejected"
-    elif not has_cost:
+    elif isnan(found.probability):
         verdict, words = Verdict.NO_INVESTMENT, "no cost falls within the horizon"
     else:
-        verdict, words = _by_probability(probability), chance
+        verdict, why = _by_grounds(found, rule)
+        words = (
+            f"the chance that NPV per unit of cost is above the hurdle of {rule.hurdle:g} is "
+            f"{found.probability:.1%}{why}"
+        )
     if fit_verdict == "caution":
         words += "; the fit calls for caution, so read its reasons first"
-    return Decision(verdict, probability, f"{verdict.capitalize()}: {words}.")
+    return Decision(verdict, found.probability, f"{verdict.capitalize()}: {words}.")
 
 
-def _by_probability(probability: float) -> Verdict:
-    if probability >= INVEST_FROM:
-        return Verdict.INVEST
-    if probability >= TEST_FROM:
-        return Verdict.TEST_FIRST
-    return Verdict.INVEST_LESS if probability >= LESS_FROM else Verdict.DO_NOT_INVEST
+def _by_grounds(found: Grounds, rule: Rule) -> tuple[Verdict, str]:
+    """The verdict, and what is to be said beside the probability."""
+    last = (
+        f"the chance that the last unit of cost falls short of it is {found.falls_short:.1%} "
+        f"(expected NPV {found.marginal:+.2f})"
+    )
+    too_much = found.falls_short >= rule.sure
+    if found.probability >= rule.sure:
+        return (Verdict.INVEST_LESS, f", but {last}") if too_much else (Verdict.INVEST, "")
+    if found.probability <= rule.risk_level:
+        return Verdict.DO_NOT_INVEST, ""
+    if found.prior_led:
+        return Verdict.TEST_FIRST, ", and most of the effect rests on priors"
+    if found.information > rule.test_cost:
+        return (
+            Verdict.TEST_FIRST,
+            f", and knowing better before deciding is worth up to {found.information:,.0f}",
+        )
+    if too_much and found.probability > 0.5:
+        return Verdict.INVEST_LESS, f", and {last}"
+    return Verdict.DO_NOT_INVEST, ", less than asked for, and a test would cost more than it tells"

@@ -14,6 +14,7 @@ from math import isfinite
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+import numpy as np
 from openpyxl import Workbook
 from openpyxl.cell import Cell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
@@ -21,9 +22,11 @@ from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 from openpyxl.writer.excel import ExcelWriter
 
-from mmm.invest.case import InvestmentCase, PathSummary
+from mmm.invest.case import InvestmentCase
 from mmm.invest.cashflow import CashFlow, cashflow_frame
+from mmm.invest.measures import PathSummary
 from mmm.invest.rates import RateStatus
+from mmm.invest.tables import tables
 from mmm.invest.value import ROUNDING, Summary
 
 CASE = "Case"
@@ -52,7 +55,10 @@ CASH_COLUMNS = (
     "net p95",
     "cumulative p05",
     "cumulative p95",
+    "deducted for tax",
 )
+LOWEST_GUESS = -0.99
+ZERO_RATE = "zero rate a year"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,8 @@ class _Formula:
 
 
 def write_workbook(path: Path | str, cash: CashFlow, case: InvestmentCase) -> Path:
-    """Write `case.xlsx` with the sheets Case, Assumptions and Cash flow; returns its path.
+    """Write `case.xlsx` with the sheets Case, Assumptions and Cash flow, and the tables of
+    `mmm.invest.tables`; returns its path.
 
     The same cash flow and case give the same bytes.
     """
@@ -76,6 +83,8 @@ def write_workbook(path: Path | str, cash: CashFlow, case: InvestmentCase) -> Pa
     cells = _write_assumptions(book.create_sheet(ASSUMPTIONS), case)
     _write_cash(book.create_sheet(CASH_FLOW), cash, cells)
     _write_case(summary, cash, case, cells)
+    for title, widths, rows in tables(case):
+        _write_table(book.create_sheet(title), widths, rows)
     target = Path(path)
     target.write_bytes(_bytes(book))
     return target
@@ -117,24 +126,35 @@ def _header(sheet: Worksheet, names: Sequence[str], widths: Sequence[float]) -> 
     sheet.freeze_panes = "A2"
 
 
+def _write_table(
+    sheet: Worksheet, widths: Sequence[float], rows: Sequence[Sequence[object]]
+) -> None:
+    _header(sheet, [str(name) for name in rows[0]], widths)
+    for number, items in enumerate(rows[1:], FIRST):
+        _row(sheet, number, items)
+
+
 def _write_assumptions(sheet: Worksheet, case: InvestmentCase) -> dict[str, str]:
     """One row an assumption; returns the absolute reference of each value's cell by name."""
-    _header(sheet, ("assumption", "value", "unit", "source"), (28, 16, 30, 14))
+    names = ("assumption", "value", "unit", "source", "low", "high")
+    _header(sheet, names, (28, 16, 30, 14, 14, 14))
     cells: dict[str, str] = {}
     row = FIRST
     for assumption in case.assumptions:
-        items = (assumption.name, assumption.value, assumption.unit, assumption.source)
+        ends = (assumption.low, assumption.high)
+        items = (assumption.name, assumption.value, assumption.unit, assumption.source, *ends)
         _row(sheet, row, items)
         cells[assumption.name] = f"{ASSUMPTIONS}!$B${row}"
         row += 1
-    rate = f"=(1+{cells['discount_rate']})^(1/{cells['periods_per_year']})-1"
-    _row(sheet, row, ("rate per period", _Formula(rate), "per period", "computed"))
-    cells["rate_per_period"] = f"{ASSUMPTIONS}!$B${row}"
+    if "discount_rate" in cells:
+        rate = f"=(1+{cells['discount_rate']})^(1/{cells['periods_per_year']})-1"
+        _row(sheet, row, ("rate per period", _Formula(rate), "per period", "computed"))
+        cells["rate_per_period"] = f"{ASSUMPTIONS}!$B${row}"
     row += 2
     notes = (
         *case.conventions,
         "The cash flow sheet follows changes of margin, repeat value, tax rate and discount rate; "
-        "its rows are fixed for the payment delay and horizon above.",
+        "its rows are fixed for delays, collection, customers, the curve and horizon above.",
     )
     for note in notes:
         _row(sheet, row, (note,))
@@ -143,29 +163,41 @@ def _write_assumptions(sheet: Worksheet, case: InvestmentCase) -> dict[str, str]
 
 
 def _write_cash(sheet: Worksheet, cash: CashFlow, cells: dict[str, str]) -> None:
-    _header(sheet, CASH_COLUMNS, (8, 12, *(18,) * (len(CASH_COLUMNS) - 2)))
+    curve = cash.finance.discount_curve
+    names = (*CASH_COLUMNS, *((ZERO_RATE,) if curve else ()))
+    _header(sheet, names, (8, 12, *(18,) * (len(names) - 2)))
     frame = cashflow_frame(cash)
-    scale = (1.0 + cash.finance.repeat_value) * cash.finance.margin
-    styles = (PLAIN, "yyyy-mm-dd", *(MONEY,) * 6, "0.000000", *(MONEY,) * 6)
+    scale = (1.0 + cash.finance.repeat_value) * float(cash.drawn.margin.mean())
+    styles = (PLAIN, "yyyy-mm-dd", *(MONEY,) * 6, "0.000000", *(MONEY,) * 7, RATE)
+    years = np.arange(cash.periods) / cash.periods_per_year
+    points = np.array(curve or ((0.0, 0.0),))
+    zero_rates = np.interp(years, points[:, 0], points[:, 1])
     for index, record in enumerate(frame.to_dict("records")):
         row = FIRST + index
         sum_before, value_before = (f"H{row - 1}+", f"K{row - 1}+") if index else ("", "")
+        factor = (
+            f"=(1+Q{row})^(-A{row}/{cells['periods_per_year']})"
+            if curve
+            else f"=1/(1+{cells['rate_per_period']})^A{row}"
+        )
         items = (
             record["period"],
             record["date"].to_pydatetime(),
             record["cost"],
-            record["inflow_mean"] / scale,
+            record["inflow_mean"] / scale if scale else 0.0,
             _Formula(f"=D{row}*(1+{cells['repeat_value']})*{cells['margin']}"),
-            _Formula(f"={cells['tax_rate']}*(E{row}-C{row})"),
+            _Formula(f"={cells['tax_rate']}*(E{row}-P{row})"),
             _Formula(f"=E{row}-C{row}-F{row}"),
             _Formula(f"={sum_before}G{row}"),
-            _Formula(f"=1/(1+{cells['rate_per_period']})^A{row}"),
+            _Formula(factor),
             _Formula(f"=G{row}*I{row}"),
             _Formula(f"={value_before}J{row}"),
             record["net_p05"],
             record["net_p95"],
             record["cumulative_p05"],
             record["cumulative_p95"],
+            float(cash.written_off[index]),
+            *((float(zero_rates[index]),) if curve else ()),
         )
         _row(sheet, row, items, styles)
 
@@ -184,9 +216,11 @@ def _write_case(
     facts = (
         ("probability of loss", case.probability_of_loss, RATE),
         ("pays back within the horizon", case.payback.probability, RATE),
+        (f"NPV at the risk level of {case.risk_level:.0%}", case.npv_at_risk_level, MONEY),
         ("NPV, 5 % quantile", case.value_at_risk_95, MONEY),
         ("NPV, mean of the worst 5 %", case.cvar_95, MONEY),
         ("NPV, mean of the worst 10 %", case.worst_decile_npv, MONEY),
+        ("value of knowing before deciding", case.value_of_information, MONEY),
     )
     for label, fact, style in facts:
         _row(sheet, row, (label, None, fact), (PLAIN, PLAIN, style))
@@ -221,28 +255,42 @@ def _measures(
 
     net, cost, inflow, factor = over("G"), over("C"), over("E"), over("I")
     present_cost = f"SUMPRODUCT({cost},{factor})"
-    scale = f"{present_cost}/SUMPRODUCT({inflow},{factor})"
-    later = f"+NPV({cells['rate_per_period']},{over('G', FIRST + 1)})" if cash.periods > 1 else ""
+    tax = cells["tax_rate"]
+    burden = f"({present_cost}-{tax}*SUMPRODUCT({over('P')},{factor}))/(1-{tax})"
+    scale = f"{burden}/SUMPRODUCT({inflow},{factor})"
+    curve = bool(cash.finance.discount_curve)
+    later = ""
+    if cash.periods > 1 and not curve:
+        later = f"+NPV({cells['rate_per_period']},{over('G', FIRST + 1)})"
+    npv = f"=SUMPRODUCT({net},{factor})" if curve else f"='{CASH_FLOW}'!$G${FIRST}{later}"
+    dated = "" if curve else f"=XNPV({cells['discount_rate']},{net},{over('B')})"
     rows: list[tuple[str, str, Summary | PathSummary, str, str]] = [
-        ("NPV", f"='{CASH_FLOW}'!$G${FIRST}{later}", case.npv, MONEY, money),
+        ("NPV", npv, case.npv, MONEY, money),
         ("NPV, from present values", f"=SUM({over('J')})", case.npv, MONEY, money),
+        ("NPV by date (actual/365)", dated, case.xnpv, MONEY, money),
     ]
     if case.present_cost > 0:
         per_cost = f"=SUMPRODUCT({net},{factor})/{present_cost}"
+        of_last = case.marginal_npv_per_cost
         rows.append(
             ("NPV per unit of cost", per_cost, case.npv_per_cost, "0.0000", "of discounted cost")
         )
-    yearly = period = ""
+        rows.append(("NPV of the last unit of cost", "", of_last, "0.0000", "of discounted cost"))
+    yearly = period = by_date = ""
     if case.irr.status is RateStatus.UNIQUE:
         # a guess near the answer: spreadsheets start their search from 10 % a period
         search = f"IRR({net},{round(case.irr.per_period.expected, 4)!r})"
         period, yearly = f"={search}", f"=(1+{search})^{cells['periods_per_year']}-1"
+    if case.xirr.status is RateStatus.UNIQUE:
+        guess = max(round(case.xirr.per_year.expected, 3), LOWEST_GUESS)
+        by_date = f"=XIRR({net},{over('B')},{guess!r})"
     margin = f"={cells['margin']}*{scale}" if isfinite(case.break_even_margin.expected) else ""
     share, roi = "share of outcome value", "outcome value per unit of cost"
     return [
         *rows,
         ("internal rate of return, a year", yearly, case.irr.per_year, RATE, "per year"),
         ("internal rate of return, a period", period, case.irr.per_period, RATE, "per period"),
+        ("internal rate of return by date", by_date, case.xirr.per_year, RATE, "per year"),
         ("payback", _payback(over, "G", "H"), case.payback.periods, "0", "periods"),
         (
             "discounted payback",

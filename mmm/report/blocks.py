@@ -77,7 +77,15 @@ class Table:
         return self.html.count("<tr") > 16
 
 
-Block = Text | Bullets | Tiles | Figure | Table
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Small figures two by two, so that a page holds several."""
+
+    kind: ClassVar[str] = "pairs"
+    figures: tuple[Figure, ...]
+
+
+Block = Text | Bullets | Tiles | Figure | Pairs | Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +99,4 @@ class Section:
     @property
     def brief(self) -> bool:
         """Without a drawing, so that it needs no printed page of its own."""
-        return not any(isinstance(block, Figure) for block in self.blocks)
+        return not any(isinstance(block, Figure | Pairs) for block in self.blocks)

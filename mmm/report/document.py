@@ -8,8 +8,10 @@ from markupsafe import Markup
 
 from mmm.report import words
 from mmm.report.blocks import Section
+from mmm.report.case_inputs import CaseInputs
 from mmm.report.inputs import ReportInputs
 from mmm.report.sections.answer import STANCES, answer_section
+from mmm.report.sections.basis import basis_section
 from mmm.report.sections.brand import brand_section
 from mmm.report.sections.case import case_section
 from mmm.report.sections.history import (
@@ -23,11 +25,24 @@ from mmm.report.sections.method import findings_section, method_section
 from mmm.report.sections.reconciliation import reconciliation_section
 from mmm.report.sections.returns import returns_section
 
-__all__ = ["ReportInputs", "render_report"]
+__all__ = ["CaseInputs", "ReportInputs", "render_case", "render_report"]
 
 
 def render_report(inputs: ReportInputs) -> str:
     """The page as HTML: no script, nothing fetched when it is viewed, all names escaped."""
+    dates = pd.to_datetime(inputs.fitted["date"])
+    return _render(inputs, dates, _sections(inputs))
+
+
+def render_case(inputs: CaseInputs) -> str:
+    """The case alone, as `render_report` draws it: one page, and what is behind it."""
+    dates = pd.to_datetime(inputs.cashflow["date"])
+    return _render(inputs, dates, (case_section(inputs), basis_section(inputs)))
+
+
+def _render(
+    inputs: ReportInputs | CaseInputs, dates: pd.Series, sections: tuple[Section, ...]
+) -> str:
     loader = PackageLoader("mmm.report")
     environment = Environment(
         loader=loader,
@@ -38,7 +53,6 @@ def render_report(inputs: ReportInputs) -> str:
         keep_trailing_newline=True,
     )
     stance = STANCES[inputs.verdict]
-    dates = pd.to_datetime(inputs.fitted["date"])
     word = words.period_word(dates)
     sheet, _, _ = loader.get_source(environment, "style.css")
     page = environment.get_template("report.html.j2").render(
@@ -47,7 +61,7 @@ def render_report(inputs: ReportInputs) -> str:
         verdict=inputs.verdict,
         stance=stance,
         reasons=inputs.reasons,
-        sections=_sections(inputs),
+        sections=sections,
         sheet=Markup(sheet),
         running_head=css_text(stance.banner),
         running_foot=css_text(f"{inputs.study}: marketing as an investment"),
@@ -59,6 +73,7 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
     sections = (
         answer_section(inputs),
         case_section(inputs),
+        basis_section(inputs),
         returns_section(inputs),
         brand_section(inputs),
         waterfall_section(inputs),

@@ -17,10 +17,10 @@ from mmm.efficiency.roi import accounts, efficiency_table
 from mmm.errors import Finding
 from mmm.inference.diagnose import Diagnostics, Verdict, diagnose, judge
 from mmm.inference.fit import Fit
-from mmm.invest.assumptions import Assumption, Source
-from mmm.invest.case import InvestmentCase, build_case
-from mmm.invest.cashflow import CashFlow, cash_flow
-from mmm.plan.forecast import forecast, incremental_value
+from mmm.invest.appraise import appraise
+from mmm.invest.case import InvestmentCase
+from mmm.invest.cashflow import CashFlow
+from mmm.plan.forecast import forecast
 from mmm.plan.scenario import Scenario, as_is
 from mmm.results.confounding import brand_findings, brand_overlap
 from mmm.results.contributions import Decomposition, decompose
@@ -109,25 +109,5 @@ def value_plan(
     read: Response, scenario: Scenario, verdict: Verdict
 ) -> tuple[CashFlow, InvestmentCase]:
     """Cash flow and case of `scenario` against no marketing, over the finance horizon."""
-    study, panel = read.fit.study, read.fit.panel
-    finance = study.finance.settled(panel.periods_per_year, study.currency)
-    periods = max(finance.horizon or 0, scenario.periods)
-    cash = cash_flow(
-        incremental_value(read, scenario, periods),
-        scenario.cost.sum(axis=1),
-        panel.future_dates(periods),
-        finance,
-        panel.periods_per_year,
-    )
-    extra = tuple(
-        Assumption(f"plan {number}", statement, "", Source.DEFAULT)
-        for number, statement in enumerate(scenario.statements, 1)
-    )
-    case = build_case(
-        cash,
-        finance,
-        fit_verdict=verdict.label.value,
-        extra_assumptions=extra,
-        currency=study.currency or None,
-    )
-    return cash, case
+    found = appraise(read, scenario, fit_verdict=verdict.label.value)
+    return found.cash, found.case

@@ -71,7 +71,11 @@ def test_a_good_file_is_read(study_file):
         ((GOOD, GOOD + "baseline: {trend: 1}"), "baseline.trend", "at least 2"),
         ((GOOD, GOOD + "inference: {chains: 1}"), "inference.chains", "at least 2, got 1"),
         ((GOOD, GOOD + "inference: {seed: 1.5}"), "inference.seed", "a whole number"),
-        ((GOOD, GOOD + "finance: {margin: high}"), "finance.margin", "a number, got 'high'"),
+        (
+            (GOOD, GOOD + "finance: {margin: high}"),
+            "finance.margin",
+            "a number or a list, got 'high'",
+        ),
         ((GOOD, GOOD + "finance: {margin: .inf}"), "finance.margin", "finite"),
         ((GOOD, GOOD + "brand: {half_life: [5]}"), "brand.half_life", "two numbers"),
         ((GOOD, GOOD + "brand: {half_life: [9, 5]}"), "brand.half_life", "low to high"),

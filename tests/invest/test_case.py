@@ -9,9 +9,9 @@ import pytest
 from mmm.config.finance import Finance
 from mmm.errors import InputError
 from mmm.invest.assumptions import Assumption, Source
-from mmm.invest.case import build_case, case_to_dict
+from mmm.invest.case import build_case
 from mmm.invest.cashflow import cash_flow
-from mmm.invest.verdict import decide, decision_rule
+from mmm.invest.export import case_to_dict
 
 PERIODS = 60
 FINANCE = Finance(
@@ -82,31 +82,6 @@ def test_the_unit_of_money_changes_nothing_but_money():
     assert (cents.payback, cents.discounted_payback) == (euros.payback, euros.discounted_payback)
     assert cents.decision == euros.decision
     assert cents.probability_of_loss == euros.probability_of_loss
-
-
-@pytest.mark.parametrize(
-    ("probability", "fit_verdict", "verdict"),
-    [
-        (1.0, "trusted", "invest"),
-        (0.8, "caution", "invest"),
-        (0.79, "trusted", "test first"),
-        (0.4, "trusted", "test first"),
-        (0.39, "trusted", "invest less"),
-        (0.2, "trusted", "invest less"),
-        (0.19, "trusted", "do not invest"),
-        (0.0, "caution", "do not invest"),
-        (1.0, "rejected", "not to be relied on"),
-        (float("nan"), "trusted", "no investment"),
-        (float("nan"), "rejected", "not to be relied on"),
-    ],
-)
-def test_decision_rule(probability, fit_verdict, verdict):
-    decision = decide(probability, hurdle=0.1, fit_verdict=fit_verdict)
-    assert decision.verdict == verdict
-    assert decision.sentence.startswith(verdict.capitalize())
-    assert ("caution" in decision.sentence) == (fit_verdict == "caution")
-    rule = decision_rule(0.1)
-    assert f"'{verdict}'" in rule and "0.1" in rule and "80%" in rule and "40%" in rule
 
 
 @pytest.mark.parametrize(("roi", "verdict"), [(8.0, "invest"), (0.5, "do not invest")])

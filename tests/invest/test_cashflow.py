@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from mmm.config.finance import Finance
 from mmm.errors import InputError
-from mmm.invest.assumptions import Source, finance_assumptions
 from mmm.invest.cashflow import cash_flow, cashflow_frame
 from mmm.invest.value import npv
 
@@ -149,11 +148,71 @@ def test_refusals_name_the_argument(changes, name):
     assert refused.value.findings[0].where == name
 
 
-def test_assumptions_say_who_set_them():
-    finance = Finance(margin=0.4, hurdle=0.0).settled(52.1775)
-    rows = {row.name: row for row in finance_assumptions(finance)}
-    assert list(rows) == list(Finance.model_fields)
-    assert rows["margin"].source is rows["hurdle"].source is Source.FINANCE
-    assert rows["horizon"].source is Source.DEFAULT
-    assert (rows["horizon"].value, rows["horizon"].unit) == (156, "periods")
-    assert rows["currency"].value == "not stated"
+@given(st.lists(st.floats(0.01, 1), min_size=1, max_size=5), st.integers(0, 3))
+def test_a_collection_profile_is_a_mixture_of_delays(parts, delay):
+    parts = tuple(part / sum(parts) for part in parts)
+    mixed = build(Finance(margin=0.4, payment_delay=delay, collection=parts))
+    alone = [build(Finance(margin=0.4, payment_delay=delay + n)) for n in range(len(parts))]
+    inflow = sum(part * one.inflow for part, one in zip(parts, alone, strict=True))
+    assert mixed.inflow == pytest.approx(inflow)
+    late = sum(part * one.inflow_past_horizon for part, one in zip(parts, alone, strict=True))
+    assert mixed.inflow_past_horizon == pytest.approx(late, abs=1e-9)
+
+
+def test_bad_debt_is_never_received():
+    whole, less = build(Finance(margin=0.4)), build(Finance(margin=0.4, bad_debt=0.1))
+    assert less.inflow == pytest.approx(0.9 * whole.inflow)
+
+
+@given(st.integers(0, 15))
+def test_suppliers_are_paid_late_exactly(delay):
+    at_once, late = build(Finance()), build(Finance(cost_delay=delay))
+    kept = max(PERIODS - delay, 0)
+    assert (late.cost[PERIODS - kept :] == at_once.cost[:kept]).all()
+    assert (late.cost[: PERIODS - kept] == 0).all()
+    assert late.cost.sum() + late.cost_past_horizon == pytest.approx(240)
+
+
+@given(st.floats(0, 1), st.floats(0.1, 5))
+def test_a_flat_curve_is_a_rate(rate, years):
+    flat = build(Finance(margin=0.4, discount_rate=rate))
+    curve = build(Finance(margin=0.4, discount_curve=((0.0, rate), (years, rate))))
+    assert curve.discount_factor == pytest.approx(flat.discount_factor, rel=1e-12)
+    assert np.isnan(curve.rate_per_period)
+
+
+def test_a_curve_is_straight_between_its_points():
+    finance = Finance(horizon=6, discount_curve=((1.0, 0.02), (3.0, 0.06)))
+    cash = cash_flow(
+        np.ones((2, 6)), [1.0], pd.date_range("2026", periods=6, freq="YS"), finance, 1
+    )
+    rates = [0.02, 0.02, 0.04, 0.06, 0.06, 0.06]
+    expected = [(1 + rate) ** -t for t, rate in enumerate(rates)]
+    assert cash.discount_factor == pytest.approx(expected, rel=1e-12)
+
+
+@given(st.floats(1e-3, 1e3))
+def test_the_currency_changes_no_rate(scale):
+    settings = {"margin": 0.4, "tax_rate": 0.2, "discount_rate": 0.1}
+    ours = build(Finance(**settings))
+    theirs = build(Finance(**settings), scale * worth(), scale * np.array([100.0, 80.0, 60.0]))
+    assert theirs.net == pytest.approx(scale * ours.net)
+    assert theirs.present_inflow / theirs.present_cost == pytest.approx(
+        ours.present_inflow / ours.present_cost
+    )
+
+
+def test_tax_on_written_off_production_comes_back_later():
+    film = {"name": "film", "amount": 120.0, "kind": "production", "periods": 12}
+    finance = Finance(margin=0.4, tax_rate=0.25, discount_rate=0.2, costs=[film])
+    cash, plain = build(finance), build(finance.model_copy(update={"costs": ()}))
+    extra = plain.net - cash.net
+    expected = np.full(PERIODS, -0.25 * 10.0) + 120.0 * (np.arange(PERIODS) == 0)
+    assert extra == pytest.approx(np.tile(expected, (30, 1)))
+    # NPV is zero where the discounted inflow before tax is the burden
+    assert (1 - 0.25) * cash.burden == pytest.approx(
+        cash.present_cost - 0.25 * cash.written_off @ cash.discount_factor
+    )
+    assert npv(cash.net, cash.rate_per_period) == pytest.approx(
+        0.75 * (cash.present_inflow - cash.burden)
+    )

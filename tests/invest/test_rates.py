@@ -1,14 +1,15 @@
-"""Internal rates against textbook cases, polynomials of known roots and numpy-financial."""
+"""Internal rates against textbook cases, polynomials of known roots and two libraries."""
 
 import numpy as np
 import numpy_financial as npf
 import pytest
+import pyxirr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmm.errors import InputError
-from mmm.invest.rates import RateStatus, irr, irr_draws
-from mmm.invest.value import npv
+from mmm.invest.rates import RateStatus, irr, irr_draws, xirr, xirr_draws
+from mmm.invest.value import npv, xnpv
 
 
 @pytest.mark.parametrize(
@@ -52,9 +53,9 @@ def test_agrees_with_numpy_financial_on_random_investments():
 
 
 @settings(max_examples=40)
-@given(st.lists(st.integers(2, 80), min_size=1, max_size=6, unique=True))
-def test_finds_every_root_of_a_known_polynomial(twentieths):
-    growth = np.sort(np.array(twentieths) / 20)
+@given(st.lists(st.floats(0.03, 0.5), min_size=1, max_size=6))
+def test_finds_every_root_of_a_known_polynomial(steps):
+    growth = 0.3 * np.exp(np.cumsum(steps))
     found = irr(-np.poly(growth))
     assert found.rates == pytest.approx(growth - 1, abs=1e-5)
 
@@ -108,3 +109,88 @@ def test_refuses_what_is_not_finite():
         irr([-100, np.inf])
     with pytest.raises(InputError, match="cash"):
         irr_draws([-100.0, 110.0])
+
+
+def dated(generator, rows, periods):
+    """Days at irregular distances, and conventional investments (outlays first)."""
+    days = np.cumsum(generator.integers(5, 300, periods))
+    dates = np.datetime64("2024-01-15") + days
+    cash = generator.uniform(1, 50, (rows, periods))
+    spending = generator.integers(1, periods, rows)
+    cash[np.arange(periods) < spending[:, None]] *= -1
+    return cash, dates
+
+
+def test_dated_rates_agree_with_pyxirr_on_random_investments():
+    generator = np.random.default_rng(11)
+    checked = 0
+    for periods in (2, 5, 12, 40):
+        cash, dates = dated(generator, 30, periods)
+        found = xirr_draws(cash, dates)
+        assert (found.count == 1).all()
+        for row, rate in zip(cash, found.rate, strict=True):
+            theirs = pyxirr.xirr(dates.astype(object), row)
+            # pyxirr gives up on rates of many thousand percent, and at once near -100 %
+            if theirs is not None and -0.9 < theirs < 50:
+                assert rate == pytest.approx(theirs, rel=1e-9, abs=1e-9)
+                checked += 1
+    assert checked > 60
+
+
+def test_dated_rates_set_xnpv_to_zero_whatever_their_number():
+    generator = np.random.default_rng(2)
+    counts = set()
+    for _ in range(60):
+        _, dates = dated(generator, 1, 9)
+        cash = generator.normal(size=9)
+        found = xirr(cash, dates)
+        counts.add(len(found.rates))
+        for rate in found.rates:
+            if np.isfinite(rate) and rate > -1:
+                moved = npv_size(cash, dates, rate)
+                assert abs(xnpv(cash, dates, rate)) <= 1e-9 * moved
+    assert counts >= {0, 1, 2}
+
+
+def npv_size(cash, dates, rate):
+    return float(xnpv(np.abs(cash), dates, rate))
+
+
+def test_dated_rates_of_even_steps_are_the_periodic_ones():
+    generator = np.random.default_rng(4)
+    dates = np.datetime64("2024-01-01") + 73 * np.arange(8)
+    for cash in generator.normal(size=(40, 8)):
+        weekly = np.array(irr(cash).rates)
+        assert xirr(cash, dates).rates == pytest.approx((1 + weekly) ** 5 - 1, rel=1e-9, abs=1e-9)
+
+
+def test_the_documented_dated_rate_of_spreadsheets():
+    # Microsoft's documented example of XIRR, 37.34 %
+    cash = [-10000, 2750, 4250, 3250, 2750]
+    dates = ["2008-01-01", "2008-03-01", "2008-10-30", "2009-02-15", "2009-04-01"]
+    assert xirr(cash, dates).rates == pytest.approx([0.373362535], abs=1e-8)
+    assert pyxirr.xirr(dates, cash) == pytest.approx(xirr(cash, dates).rates[0], rel=1e-9)
+
+
+def test_no_dated_rate_where_there_is_none():
+    dates = ["2024-01-01", "2024-02-10", "2025-01-01"]
+    assert xirr([1, 2, 3], dates).status is RateStatus.NONE
+    yearly = ["2023-01-01", "2024-01-01", "2024-12-31"]
+    assert xirr([100, -200, 150], yearly).status is RateStatus.NONE
+    assert xirr([-100, 230, -132], yearly).rates == (pytest.approx([0.10, 0.20]))
+
+
+def test_periodic_rates_agree_with_pyxirr():
+    generator = np.random.default_rng(8)
+    for cash in generator.normal(size=(60, 7)):
+        found, theirs = irr(cash), pyxirr.irr(cash, silent=True)
+        if found.status is RateStatus.NONE:
+            assert theirs is None
+        elif theirs is not None:
+            assert np.abs(np.array(found.rates) - theirs).min() < 1e-9 * max(1, abs(theirs))
+
+
+@pytest.mark.parametrize("dates", [["2024-01-01"], ["2024-02-01", "2024-01-01"]])
+def test_dates_must_fit_the_flows(dates):
+    with pytest.raises(InputError, match="dates"):
+        xirr([-1, 2], dates)

@@ -1,8 +1,9 @@
-"""Present values, payback and risk against closed forms and numpy-financial."""
+"""Present values, payback and risk against closed forms and two libraries."""
 
 import numpy as np
 import numpy_financial as npf
 import pytest
+import pyxirr
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +30,25 @@ def test_npv_agrees_with_numpy_financial(cash, rate):
 def test_npv_of_an_annuity_due(periods, rate, payment):
     closed = payment * (1 - (1 + rate) ** -periods) / rate * (1 + rate)
     assert value.npv(np.full(periods, payment), rate) == pytest.approx(closed, rel=1e-9)
+
+
+@given(st.lists(money, min_size=2, max_size=30), rates, st.integers(0, 2**32 - 1))
+def test_present_values_agree_with_pyxirr(cash, rate, seed):
+    days = np.cumsum(np.random.default_rng(seed).integers(1, 400, len(cash)))
+    dates = np.datetime64("2020-02-29") + days
+    years = (days - days[0]) / 365
+    scale = sum(abs(c) * (1 + rate) ** -t for c, t in zip(cash, years, strict=True))
+    theirs = pyxirr.xnpv(rate, dates.astype(object), cash)
+    assert abs(value.xnpv(cash, dates, rate) - theirs) <= 1e-9 * max(scale, 1e-300)
+    even = sum(abs(c) * (1 + rate) ** -t for t, c in enumerate(cash))
+    assert abs(value.npv(cash, rate) - pyxirr.npv(rate, cash)) <= 1e-9 * max(even, 1e-300)
+
+
+@given(st.lists(st.floats(0, 0.6), min_size=1, max_size=6), st.integers(1, 60))
+def test_a_curve_discounts_by_its_own_rate_at_its_points(zero_rates, last):
+    years = np.linspace(0.25, last, len(zero_rates)) if len(zero_rates) > 1 else np.array([last])
+    factors = value.curve_factors(np.stack([years, zero_rates], axis=1), years)
+    assert factors == pytest.approx((1 + np.array(zero_rates)) ** -years)
 
 
 def test_npv_takes_draws_row_by_row():

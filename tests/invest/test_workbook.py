@@ -8,8 +8,9 @@ import pytest
 
 from mmm.config.finance import Finance
 from mmm.invest.assumptions import Assumption, Source
-from mmm.invest.case import build_case, case_to_dict
+from mmm.invest.case import build_case
 from mmm.invest.cashflow import cash_flow, cashflow_frame
+from mmm.invest.export import case_to_dict
 from mmm.invest.workbook import write_workbook
 
 FINANCE = Finance(
@@ -71,6 +72,8 @@ def test_live_figures_agree_with_the_json(book, cells):
     expected = {
         "NPV": plain["npv"]["mean"],
         "NPV, from present values": plain["npv"]["mean"],
+        "NPV by date (actual/365)": plain["xnpv"]["mean"],
+        "internal rate of return by date": plain["xirr"]["per_year"]["expected"],
         "NPV per unit of cost": plain["npv_per_cost"]["mean"],
         "internal rate of return, a year": plain["irr"]["per_year"]["expected"],
         "internal rate of return, a period": plain["irr"]["per_period"]["expected"],
@@ -143,3 +146,32 @@ def test_text_is_never_taken_for_a_formula(book):
     rows = {row[0].value: row for row in sheet.iter_rows(min_row=2, max_col=4)}
     assert rows["=1+1"][0].data_type == rows["=1+1"][1].data_type == "s"
     assert rows["margin"][1].value == 0.4 and rows["margin"][3].value == "finance"
+
+
+def test_loaded_costs_a_curve_and_customers_are_live_too(tmp_path):
+    rich = Finance(
+        margin=(0.3, 0.5),
+        discount_curve=((0.01, 0.05), (0.1, 0.3)),
+        tax_rate=0.25,
+        collection=(0.5, 0.5),
+        customers={"retention": (0.8, 0.9), "orders_per_period": 0.1, "order_value": 20.0},
+        costs=[{"name": "film", "amount": 30.0, "kind": "production", "periods": 8}],
+        company={"market_value": 9e5, "replacement_cost": 6e5},
+        horizon=10,
+    )
+    cash, case = make(rich)
+    path = write_workbook(tmp_path / "rich.xlsx", cash, case)
+    found = live(path)
+    for label, figure in {
+        "NPV": case.npv.mean,
+        "NPV, from present values": case.npv.mean,
+        "NPV per unit of cost": case.npv_per_cost.mean,
+        "internal rate of return by date": case.xirr.per_year.expected,
+        "break-even margin": case.break_even_margin.expected,
+        "payback": case.payback.periods.expected,
+    }.items():
+        assert found[label] == pytest.approx(figure, rel=1e-9), label
+    book = openpyxl.load_workbook(path)
+    assert book.sheetnames[3:] == ["From value to NPV", "By horizon", "Company"]
+    steps = [row[1].value for row in book["From value to NPV"].iter_rows(min_row=2)]
+    assert sum(steps[:-1]) == pytest.approx(steps[-1]) == case.npv.mean

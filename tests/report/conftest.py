@@ -11,8 +11,9 @@ import pytest
 
 from mmm.config import Finance
 from mmm.errors import Finding, Severity
-from mmm.invest.case import build_case, case_to_dict
+from mmm.invest.case import build_case
 from mmm.invest.cashflow import CashFlow, cash_flow, cashflow_frame
+from mmm.invest.export import case_to_dict
 from mmm.report import ReportInputs, render_report
 
 DRAWS = 200

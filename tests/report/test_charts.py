@@ -18,9 +18,10 @@ from mmm.report.charts import time as time_charts
 from mmm.report.charts.case import cash_chart, npv_chart
 from mmm.report.charts.curves import curves_chart
 from mmm.report.charts.roi import brand_chart, roi_chart
-from mmm.report.charts.style import date_axis, values
+from mmm.report.charts.style import VERMILION, date_axis, values
 from mmm.report.charts.time import decomposition_chart, fit_chart, forecast_chart
 from mmm.report.charts.waterfall import waterfall_chart
+from mmm.report.charts.worth import bridge_chart, tornado_chart
 from mmm.report.words import Spread
 
 
@@ -249,3 +250,40 @@ def test_one_channel_is_its_own_total(make):
     drawn = texts(roi_chart(inputs.channels, inputs.total, {"value equals cost": 1.0}).svgs[0])
     assert "advertising" in drawn
     assert "All marketing" not in drawn
+
+
+STEPS = [
+    {"name": "Outcome value", "kind": "value", "amount": {"mean": 300.0, "p05": 1.0, "p95": 2.0}},
+    {"name": "Media and fees", "kind": "cost", "amount": {"mean": -180.0, "p05": 1.0, "p95": 2.0}},
+    {
+        "name": "Net present value",
+        "kind": "total",
+        "amount": {"mean": 120.0, "p05": -20.0, "p50": 110.0, "p95": 250.0},
+    },
+]
+
+
+def test_the_bridge_says_every_step_and_its_size():
+    found = set(texts(bridge_chart(STEPS, "EUR").svgs[0]))
+    assert {"Outcome value", "Media and fees", "Net present value"} <= found
+    assert {"300", "\N{MINUS SIGN}180", "120"} <= found
+
+
+def test_the_tornado_shows_the_widest_and_marks_other_verdicts():
+    swings = [
+        {
+            "name": f"assumption {n}",
+            "npv_low": 100.0 - 10 * (12 - n),
+            "npv_high": 100.0 + 10 * (12 - n),
+            "verdict_low": "test first" if n == 0 else "invest",
+            "verdict_high": "invest",
+        }
+        for n in range(12)
+    ]
+    figure = tornado_chart(swings, words.spread(100.0), "invest", "EUR")
+    found = texts(figure.svgs[0])
+    assert "Assumption 0" in found and "Assumption 7" in found and "Assumption 8" not in found
+    svg = str(figure.svgs[0])
+    assert svg.count(VERMILION) == 1
+    without = tornado_chart(swings[1:], words.spread(100.0), "invest", "EUR")
+    assert VERMILION not in str(without.svgs[0])

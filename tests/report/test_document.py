@@ -23,6 +23,7 @@ from mmm.report.words import MINUS
 SECTIONS = [
     "answer",
     "case",
+    "case-basis",
     "returns",
     "brand",
     "waterfall",

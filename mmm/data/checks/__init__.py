@@ -7,7 +7,17 @@ be read stays silent: another has already named that problem.
 
 from __future__ import annotations
 
-from mmm.data.checks import calendar, media, moving, outcome, structure, study, survey, values
+from mmm.data.checks import (
+    calendar,
+    finance,
+    media,
+    moving,
+    outcome,
+    structure,
+    study,
+    survey,
+    values,
+)
 from mmm.data.observations import Observations
 from mmm.errors import Finding, Severity
 
@@ -20,6 +30,7 @@ CHECKS = (
     *moving.CHECKS,
     *survey.CHECKS,
     *outcome.CHECKS,
+    *finance.CHECKS,
 )
 """All checks, cheapest and most fundamental first."""
 

@@ -13,6 +13,7 @@ from mmm.report.charts.style import (
     INK,
     MUTED,
     VERMILION,
+    WIDTH,
     band,
     chart,
     date_axis,
@@ -27,7 +28,9 @@ FEW_DATES = 14
 """Up to this many, each date gets a mark of its own."""
 
 
-def npv_chart(draws: np.ndarray, npv: Spread, currency: str) -> Figure | None:
+def npv_chart(
+    draws: np.ndarray, npv: Spread, currency: str, *, width: int = WIDTH, height: int = 250
+) -> Figure | None:
     """How likely each net present value is; `draws` (draws,) in `currency`.
 
     The outermost half per cent on either side is left out of the drawing. `None` when fewer
@@ -38,7 +41,7 @@ def npv_chart(draws: np.ndarray, npv: Spread, currency: str) -> Figure | None:
     if len(draws) < 2:
         return None
     frame = _histogram(draws)
-    axis = number_axis(tickCount=8, grid=False)
+    axis = number_axis(tickCount=8 if width == WIDTH else 5, grid=False)
     bars = (
         chart(frame)
         .mark_bar(stroke="white", strokeWidth=0.5)
@@ -74,7 +77,8 @@ def npv_chart(draws: np.ndarray, npv: Spread, currency: str) -> Figure | None:
                 name="npv",
                 label="Distribution of the net present value with the break-even line",
                 title=f"Net present value{f', {currency}' if currency else ''}",
-                height=250,
+                height=height,
+                width=width,
             ),
         ),
         tuple(key),
@@ -101,10 +105,12 @@ def _histogram(draws: np.ndarray) -> pd.DataFrame:
     )
 
 
-def cash_chart(cashflow: pd.DataFrame, currency: str) -> Figure:
+def cash_chart(
+    cashflow: pd.DataFrame, currency: str, *, width: int = WIDTH, height: int = 250
+) -> Figure:
     """Cumulative cash by date with its 90 % interval."""
     frame = cashflow.sort_values("period", kind="stable")
-    across = date_axis(frame["date"])
+    across = date_axis(frame["date"], ticks=8 if width == WIDTH else 4)
     scale = alt.Scale(zero=True)
     few = len(frame) <= FEW_DATES
     layers = alt.layer(
@@ -130,7 +136,8 @@ def cash_chart(cashflow: pd.DataFrame, currency: str) -> Figure:
                 name="cash",
                 label="Cumulative cash over time with its 90 % interval",
                 title=f"Cumulative cash{f', {currency}' if currency else ''}",
-                height=250,
+                height=height,
+                width=width,
             ),
         ),
         (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from mmm.report import words
+from mmm.report.case_inputs import CaseView
 from mmm.report.inputs import ReportInputs
 
 
@@ -29,12 +30,12 @@ def unit_title(inputs: ReportInputs) -> str:
     return f"{name} per {period(inputs)}{unit}"
 
 
-def period(inputs: ReportInputs) -> str:
+def period(inputs: CaseView) -> str:
     """What one row of the data is called: week, month, year."""
     return words.period_word(inputs.fitted["date"])
 
 
-def payback(inputs: ReportInputs) -> tuple[str, str]:
+def payback(inputs: CaseView) -> tuple[str, str]:
     """Median time to payback and its 90 % interval, in words; no interval is empty."""
     back = words.spread((inputs.case.get("payback") or {}).get("periods"))
     word = period(inputs)

@@ -1,0 +1,206 @@
+"""Measures of a cash flow, each with its range over draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from mmm.invest import value
+from mmm.invest.cashflow import CashFlow
+from mmm.invest.rates import InternalRate, RateStatus, irr, irr_draws, xirr, xirr_draws
+from mmm.invest.value import Floats, Summary, summarise
+
+IRR_MIN_SHARE = 0.95
+"""Share of draws that must have exactly one internal rate for its quantiles to be shown."""
+
+HORIZON_YEARS = (0.25, 0.5, 1.0, 2.0, 3.0, 5.0)
+LATEST_YEARS = HORIZON_YEARS[-1]
+NO_SUMMARY = Summary(np.nan, np.nan, np.nan, np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class PathSummary:
+    """A measure of the expected (mean) cash path, and its quantiles over draws.
+
+    For measures that have no mean over draws, being undefined or infinite in some. NaN: none.
+    """
+
+    expected: float
+    p05: float
+    p50: float
+    p95: float
+
+
+NO_PATH = PathSummary(np.nan, np.nan, np.nan, np.nan)
+
+
+@dataclass(frozen=True, slots=True)
+class RateSummary:
+    """Internal rate of return, a year and a period, or why there is none.
+
+    `status` and `rates` (all, a year) are of the expected path. Quantiles are over draws with
+    exactly one rate, and NaN when those are fewer than `IRR_MIN_SHARE` of all.
+    """
+
+    status: RateStatus
+    rates: tuple[float, ...]
+    per_year: PathSummary
+    per_period: PathSummary
+    share_unique: float
+    share_none: float
+    share_several: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatedRateSummary:
+    """The same by dates, actual/365, as XIRR of spreadsheets has it; a year."""
+
+    status: RateStatus
+    rates: tuple[float, ...]
+    per_year: PathSummary
+    share_unique: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaybackSummary:
+    """Periods until the money is back for good; NaN for never within the horizon.
+
+    `probability` is the share of draws that pay back within it; the others count as never in
+    the quantiles.
+    """
+
+    periods: PathSummary
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class HorizonValue:
+    """The case cut after the first `periods` periods, the last of which starts on `date`.
+
+    `within_horizon` is false for cuts past the case's own horizon.
+    """
+
+    periods: int
+    date: pd.Timestamp
+    npv: Summary
+    probability_of_loss: float
+    within_horizon: bool = True
+
+
+def path_summary(expected: float, draws: ArrayLike) -> PathSummary:
+    """Quantiles that are values of draws, never interpolated; NaN draws rank above all others."""
+    ranked = np.asarray(draws, np.float64)
+    ranked = np.where(np.isnan(ranked), np.inf, ranked)
+    quantiles = np.quantile(ranked, [0.05, 0.5, 0.95], method="inverted_cdf")
+    p05, p50, p95 = (float(q) if isfinite(q) else np.nan for q in quantiles)
+    return PathSummary(float(expected) if isfinite(expected) else np.nan, p05, p50, p95)
+
+
+def internal_rates(cash: CashFlow) -> RateSummary:
+    """The internal rate of return of a cash flow by period."""
+    mean_path = cash.net.mean(axis=0)
+    found, draws = irr(mean_path), irr_draws(cash.net)
+    share = float(np.mean(draws.count == 1))
+    shown = _shown(draws.rate, draws.count, share)
+    expected = found.rates[0] if found.status is RateStatus.UNIQUE else np.nan
+    yearly = value.yearly_rate(expected, cash.periods_per_year)
+    return RateSummary(
+        status=found.status,
+        rates=tuple(value.yearly_rate(found.rates, cash.periods_per_year).tolist()),
+        per_year=path_summary(float(yearly), value.yearly_rate(shown, cash.periods_per_year)),
+        per_period=path_summary(expected, shown),
+        share_unique=share,
+        share_none=float(np.mean(draws.count == 0)),
+        share_several=float(np.mean(draws.count > 1)),
+        reason=_reason(found, mean_path, share),
+    )
+
+
+def dated_rates(cash: CashFlow) -> DatedRateSummary:
+    """The internal rate of return of a cash flow by date."""
+    mean_path = cash.net.mean(axis=0)
+    found, draws = xirr(mean_path, cash.dates), xirr_draws(cash.net, cash.dates)
+    share = float(np.mean(draws.count == 1))
+    expected = found.rates[0] if found.status is RateStatus.UNIQUE else np.nan
+    return DatedRateSummary(
+        status=found.status,
+        rates=found.rates,
+        per_year=path_summary(expected, _shown(draws.rate, draws.count, share)),
+        share_unique=share,
+        reason=_reason(found, mean_path, share),
+    )
+
+
+def _shown(rate: Floats, count: np.ndarray, share: float) -> Floats:
+    return rate[count == 1] if share >= IRR_MIN_SHARE else np.array([np.nan])
+
+
+def _reason(found: InternalRate, mean_path: Floats, share_unique: float) -> str:
+    if found.status is RateStatus.SEVERAL:
+        return "The expected cash changes sign more than once, and several rates make NPV zero."
+    if found.status is RateStatus.NONE:
+        if (np.cumsum(mean_path) >= 0).all():
+            return "Expected cash is never out of pocket, so there is no sum to earn a rate on."
+        return "No rate makes the NPV of the expected cash zero."
+    if share_unique < IRR_MIN_SHARE:
+        return f"Only {share_unique:.0%} of draws have exactly one rate, so no quantiles are given."
+    return ""
+
+
+def payback_summary(flows: Floats) -> PaybackSummary:
+    """Payback of flows (D, P)."""
+    draws = value.payback(flows)
+    expected = float(value.payback(flows.mean(axis=0)))
+    return PaybackSummary(path_summary(expected, draws), float(np.mean(np.isfinite(draws))))
+
+
+def break_even_roi(cash: CashFlow) -> PathSummary:
+    """The outcome value per unit of cost at which NPV is zero, the timing kept."""
+    total_cost = float(cash.cost.sum()) + cash.cost_past_horizon
+    if total_cost <= 0:
+        return NO_PATH
+    roi = cash.outcome_value / total_cost
+    inflow = cash.present_inflow
+    return path_summary(
+        float(value.break_even_roi(roi.mean(), inflow.mean(), cash.burden)),
+        value.break_even_roi(roi, inflow, cash.burden),
+    )
+
+
+def break_even_margin(cash: CashFlow) -> PathSummary:
+    """The contribution margin at which NPV is zero, the timing kept."""
+    margin = cash.drawn.margin
+    if not margin.all():
+        return NO_PATH
+    # what a margin of 1 would bring, so that a negative margin has a break-even too
+    worth = cash.present_inflow / margin
+    mean = cash.present_inflow.mean() / margin.mean()
+    return path_summary(
+        float(value.break_even_margin(1.0, mean, cash.burden)),
+        value.break_even_margin(1.0, worth, cash.burden),
+    )
+
+
+def by_horizon(cash: CashFlow, later: CashFlow | None = None) -> tuple[HorizonValue, ...]:
+    """The value at each of `HORIZON_YEARS` and at the case's own horizon; with `later`, the same
+    spending over a longer horizon, past it too."""
+    whole = later or cash
+    cumulative = np.cumsum(whole.net * whole.discount_factor, axis=1)
+    lengths = {round(years * cash.periods_per_year) for years in HORIZON_YEARS}
+    cuts = {cash.periods, *(one for one in lengths if 1 <= one <= whole.periods)}
+    return tuple(
+        HorizonValue(
+            cut,
+            whole.dates[cut - 1],
+            summarise(cumulative[:, cut - 1]),
+            value.probability_of_loss(cumulative[:, cut - 1]),
+            cut <= cash.periods,
+        )
+        for cut in sorted(cuts)
+    )
