@@ -2,6 +2,7 @@
 
 from mmm.config.channel import Channel, Costs, Prior, Role
 from mmm.config.finance import Finance
+from mmm.config.plan import PlanGroup, PlanSettings
 from mmm.config.study import (
     Baseline,
     Brand,
@@ -9,7 +10,6 @@ from mmm.config.study import (
     Inference,
     Outcome,
     OutcomeKind,
-    PlanSettings,
     Study,
     Unmeasured,
 )
@@ -24,6 +24,7 @@ __all__ = [
     "Inference",
     "Outcome",
     "OutcomeKind",
+    "PlanGroup",
     "PlanSettings",
     "Prior",
     "Role",

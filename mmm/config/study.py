@@ -12,6 +12,8 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from mmm.config.block import Block, PositiveInterval
 from mmm.config.channel import Channel
 from mmm.config.finance import Finance
+from mmm.config.plan import PlanSettings
+from mmm.errors import did_you_mean
 
 
 class DataSource(Block):
@@ -114,12 +116,6 @@ class Inference(Block):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
 
 
-class PlanSettings(Block):
-    """The forecast: `horizon` is a number of periods after the last one observed."""
-
-    horizon: Annotated[int, Field(ge=1, le=1040)] | None = None
-
-
 class Study(Block):
     """A whole study: everything a run depends on, apart from the data itself.
 
@@ -157,6 +153,18 @@ class Study(Block):
             raise ValueError(
                 f"the outcome column '{self.outcome.column}' is also a channel or control"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _plan_names_channels(self) -> Self:
+        known = [channel.name for channel in self.channels]
+        unknown = [
+            f"'{name}' (plan.{key}): {did_you_mean(name, known)}"
+            for key, name in self.plan.channels_named()
+            if name not in known
+        ]
+        if unknown:
+            raise ValueError(f"the plan names channels that are not there: {'; '.join(unknown)}")
         return self
 
     @model_validator(mode="after")

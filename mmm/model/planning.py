@@ -53,7 +53,7 @@ def _saturated(code, half, slope, a, s, rise, fall, scratch):
     """Fills `s` with the saturation of `a` and `rise` with its derivative; flat arrays of one
     size. `fall` is exp(-slope log(a / half)) for Hill curves, spoilt for others."""
     n = a.shape[0]
-    if code == HILL or code == MICHAELIS_MENTEN:
+    if code in (HILL, MICHAELIS_MENTEN):
         power = slope if code == HILL else 1.0
         log_half = math.log(half)
         for i in range(n):
@@ -115,7 +115,7 @@ def _fading(code, half, slope, keep, coef, first, scale, a, s, fall, bar, work, 
     worth, rise = work[0], work[1]
     worth[:] = 0.0
     rise[:] = 0.0
-    if code == HILL or code == MICHAELIS_MENTEN:
+    if code in (HILL, MICHAELIS_MENTEN):
         power = slope if code == HILL else 1.0
         _fading_bent(power, keep, coef, first, fall, worth, rise, series)
     else:

@@ -1,0 +1,163 @@
+"""What decisions are worth where effects multiply: the whole outcome with them less without."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mmm.model.planning import coefficients, plan_draws
+from mmm.plan.levers import Levers
+from mmm.plan.money import spending
+from mmm.plan.worth import (
+    ChannelWorth,
+    Measure,
+    carried_in,
+    channel_worth,
+    gains_of,
+    geo_factors,
+    running_cost,
+    scaled_unit,
+)
+from mmm.results.ahead import Continued, continued, controls_ahead, trend_walk
+from mmm.results.outcome import baseline_predictor, expected_outcome, media_predictor
+from mmm.results.respond import Response, channel_effect
+from mmm.results.threads import each_in_threads
+
+
+@dataclass(frozen=True, slots=True)
+class Multiplied:
+    """A valuation where effects multiply.
+
+    silent (D, G, S): expected outcome when nothing is spent ahead; staying (D, G, S): what the
+    channels that stay as they are add to the predictor. cost: theirs.
+    """
+
+    response: Response
+    levers: Levers
+    measure: Measure
+    channels: tuple[ChannelWorth, ...]
+    levels: tuple[np.ndarray, ...]
+    silent: np.ndarray
+    staying: np.ndarray
+    cost: float
+
+    @property
+    def draws(self) -> int:
+        return len(self.silent)
+
+    def outcome(self, z: np.ndarray) -> np.ndarray:
+        """Expected outcome (D, G, S) with decisions z (n,)."""
+        exposure = self.levers.money(z) * self.levers.prices.buys
+
+        def one(place: int) -> np.ndarray:
+            return self._change(place, exposure)
+
+        parts = each_in_threads(one, range(len(self.channels)))
+        change = self.staying.copy()
+        for part in parts:
+            change += part
+        return self.silent * np.exp(change)
+
+    def values(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Worth (D,) of decisions z (n,), against no marketing, and its gradient (D, n)."""
+        whole = self.outcome(z)
+        bar = whole * self.measure.worth.T
+        value = np.einsum("dgt,tg->d", whole - self.silent, self.measure.worth)
+        exposure = self.levers.money(z) * self.levers.prices.buys
+
+        def one(place: int) -> np.ndarray:
+            channel = int(self.levers.chosen[place])
+            first, second, keep = gains_of(self.response, channel)
+            weight = geo_factors(self.response, channel, bar.shape[2]) * bar
+            found = self.channels[place]
+            coef = coefficients(first, second, keep, weight)
+            return channel_worth(
+                self.response, self.levers, place, found, exposure, coef, found.scale
+            )[1]
+
+        gradient = np.concatenate(each_in_threads(one, range(len(self.channels))), axis=1)
+        cost, slope = running_cost(self.levers, self.measure, z)
+        return value - cost - self.cost, gradient - slope
+
+    def _change(self, place: int, exposure: np.ndarray) -> np.ndarray:
+        """What the channel at `place` adds to the predictor of no spending, (D, G, S)."""
+        channel, found = int(self.levers.chosen[place]), self.channels[place]
+        series = saturation_ahead(self.response, channel, found, exposure[:, :, channel],
+                                  self.silent.shape[2]) - self.levels[place]  # fmt: skip
+        first, second, keep = gains_of(self.response, channel)
+        change = first[:, None, None] * series
+        if (second > 0).any():
+            stock, hold = np.zeros_like(series[:, 0]), keep[:, None]
+            for t in range(series.shape[1]):
+                stock = hold * stock + (1.0 - hold) * series[:, t]
+                change[:, t] += second[:, None] * stock
+        return change.transpose(0, 2, 1) * geo_factors(self.response, channel, series.shape[1])
+
+
+def saturation_ahead(
+    response: Response, channel: int, found: ChannelWorth, exposure: np.ndarray, span: int
+) -> np.ndarray:
+    """The saturated series over `span` periods under exposure (H, G), (D, span, G)."""
+    spec = response.density.spec
+    geos = exposure.shape[1]
+    nothing = np.zeros((response.draws, 1, span))
+    return plan_draws(
+        found.table, spec.adstock[channel], spec.saturation[channel], spec.lags,
+        np.ascontiguousarray(exposure * found.unit), found.carried, nothing, found.scale,
+        np.ones(geos), np.zeros(geos, dtype=np.int64), series=True,
+    )[2]  # fmt: skip
+
+
+def baseline_ahead(response: Response, levers: Levers, span: int) -> tuple[Continued, np.ndarray]:
+    """The baseline over `span` periods ahead, and how its trend walks, (D, G, span)."""
+    panel, base = response.fit.panel, levers.prices.base
+    index, _ = controls_ahead(panel, span)
+    controls = panel.dataset["controls"].values[index]
+    reach = min(span, base.periods)
+    controls[:reach] = base.controls[:reach]
+    ahead = continued(response, panel.future_dates(span), controls).last(span)
+    return ahead, trend_walk(response, ahead)
+
+
+def silent_outcome(response: Response, levers: Levers, span: int) -> np.ndarray:
+    """Expected outcome (D, G, span) when nothing is spent ahead, carry-in included."""
+    ahead, walk = baseline_ahead(response, levers, span)
+    window = response.fit.panel.dataset["media"].values
+    media = np.concatenate([window, np.zeros((span, *window.shape[1:]))])
+    total = baseline_predictor(response, ahead.rows, walk)
+    return expected_outcome(response, total + media_predictor(response, media, span))
+
+
+def multiplied(response: Response, levers: Levers, measure: Measure) -> Multiplied:
+    """The valuation of `measure` where effects multiply."""
+    span = len(measure.worth)
+    channels, levels = [], []
+    for channel in levers.chosen.tolist():
+        found = ChannelWorth(
+            table=np.ascontiguousarray(response.table[:, channel]),
+            carried=carried_in(response, channel),
+            coef=np.empty(0),
+            scale=np.ones((response.draws, len(response.places))),
+            silent=np.zeros(response.draws),
+            unit=scaled_unit(response, channel),
+        )
+        channels.append(found)
+        levels.append(
+            saturation_ahead(response, channel, found, np.zeros(levers.rest.shape[:2]), span)
+        )
+    scenario = spending(levers.prices, levers.rest, "rest")
+    window = response.fit.panel.dataset["media"].values
+    staying = np.zeros((response.draws, len(response.places), span))
+    cost = 0.0
+    for channel in sorted(set(range(window.shape[2])) - set(levers.chosen.tolist())):
+        cost += float(scenario.cost[:, channel] @ measure.cost)
+        plans = np.concatenate([window[:, :, channel], np.zeros((span, window.shape[1]))])
+        staying -= channel_effect(response, channel, plans).total[:, :, -span:]
+        reach = min(span, scenario.periods)
+        plans[len(window) : len(window) + reach] = scenario.media[:reach, :, channel]
+        staying += channel_effect(response, channel, plans).total[:, :, -span:]
+    return Multiplied(
+        response, levers, measure, tuple(channels), tuple(levels),
+        silent_outcome(response, levers, span), staying, cost,
+    )  # fmt: skip
