@@ -14,6 +14,7 @@ from mmm.plan.worth import (
     Measure,
     carried_in,
     channel_worth,
+    cost_slope,
     gains_of,
     geo_factors,
     running_cost,
@@ -46,25 +47,24 @@ class Multiplied:
     def draws(self) -> int:
         return len(self.silent)
 
-    def outcome(self, z: np.ndarray) -> np.ndarray:
-        """Expected outcome (D, G, S) with decisions z (n,)."""
-        exposure = self.levers.money(z) * self.levers.prices.buys
+    def outcome(self, money: np.ndarray) -> np.ndarray:
+        """Expected outcome (D, G, S) when `money` (H, G, C) is spent on the levers' channels."""
+        exposure = money * self.levers.prices.buys
 
         def one(place: int) -> np.ndarray:
             return self._change(place, exposure)
 
-        parts = each_in_threads(one, range(len(self.channels)))
         change = self.staying.copy()
-        for part in parts:
+        for part in each_in_threads(one, range(len(self.channels))):
             change += part
         return self.silent * np.exp(change)
 
     def values(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Worth (D,) of decisions z (n,), against no marketing, and its gradient (D, n)."""
-        whole = self.outcome(z)
+        money = self.levers.money(z)
+        whole = self.outcome(money)
         bar = whole * self.measure.worth.T
-        value = np.einsum("dgt,tg->d", whole - self.silent, self.measure.worth)
-        exposure = self.levers.money(z) * self.levers.prices.buys
+        exposure = money * self.levers.prices.buys
 
         def one(place: int) -> np.ndarray:
             channel = int(self.levers.chosen[place])
@@ -77,8 +77,15 @@ class Multiplied:
             )[1]
 
         gradient = np.concatenate(each_in_threads(one, range(len(self.channels))), axis=1)
-        cost, slope = running_cost(self.levers, self.measure, z)
-        return value - cost - self.cost, gradient - slope
+        return self._total(whole, money), gradient - cost_slope(self.levers, self.measure)
+
+    def of_money(self, money: np.ndarray) -> np.ndarray:
+        """Worth (D,) of spending `money` (H, G, C) on the levers' channels, however spread."""
+        return self._total(self.outcome(money), money)
+
+    def _total(self, whole: np.ndarray, money: np.ndarray) -> np.ndarray:
+        value = np.einsum("dgt,tg->d", whole - self.silent, self.measure.worth)
+        return value - self.cost - running_cost(self.levers, self.measure, money)
 
     def _change(self, place: int, exposure: np.ndarray) -> np.ndarray:
         """What the channel at `place` adds to the predictor of no spending, (D, G, S)."""

@@ -10,8 +10,9 @@ from scipy.special import expit, ndtr
 
 from mmm.config.plan import ObjectiveName
 
-SMOOTHING = 0.05
-"""Width over which the tail of `cvar` is smoothed for the solver, in standard deviations."""
+SMOOTHING = (0.05, 0.005)
+"""Widths over which the tail of `cvar` is smoothed for the solver, one after the other, in
+standard deviations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,18 @@ class Objective:
     target: float = 0.0
     start: np.ndarray | None = None
     noise: np.ndarray | None = None
+    width: float | None = None
+
+    def smoothed_for(self, worth: np.ndarray, part: float = SMOOTHING[0]) -> Objective:
+        """The same, its kinks smoothed over `part` of the deviation of draws `worth` (D,)."""
+        if self.kind != "cvar":
+            return self
+        return replace(self, width=smoothing_width(worth, part))
+
+    @property
+    def smoothings(self) -> tuple[float, ...]:
+        """What to pass to `smoothed_for`, one after the other."""
+        return SMOOTHING if self.kind == "cvar" else SMOOTHING[:1]
 
     @property
     def money(self) -> bool:
@@ -53,7 +66,7 @@ class Objective:
     def smooth(self, worth: np.ndarray) -> tuple[float, np.ndarray]:
         """The objective and its derivative by every draw (D,), smooth where `score` has kinks."""
         if self.kind == "cvar":
-            return smooth_tail_mean(worth, self.level)
+            return smooth_tail_mean(worth, self.level, self.width or smoothing_width(worth))
         if self.kind == "mean_variance":
             return mean_less_deviations(worth, self.risk_aversion)
         if self.kind == "probability_of_target":
@@ -72,9 +85,14 @@ def tail_mean(worth: np.ndarray, level: float) -> tuple[float, np.ndarray]:
     return float(weights @ worth), weights
 
 
-def smooth_tail_mean(worth: np.ndarray, level: float) -> tuple[float, np.ndarray]:
-    """max over q of q - mean(softplus(q - w)) / (1 - level), whose limit is `tail_mean`."""
-    width = SMOOTHING * max(float(worth.std()), 1e-9 * (1.0 + float(np.abs(worth).max())))
+def smoothing_width(worth: np.ndarray, part: float = SMOOTHING[0]) -> float:
+    """A width that rounds a kink in the tail of draws (D,) off and changes little else."""
+    return part * max(float(worth.std()), 1e-9 * (1.0 + float(np.abs(worth).max())))
+
+
+def smooth_tail_mean(worth: np.ndarray, level: float, width: float) -> tuple[float, np.ndarray]:
+    """max over q of q - mean(softplus(q - w)) / (1 - level), softplus over `width`: `tail_mean`
+    where that is small."""
     part = 1.0 - level
 
     def excess(q: float) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 from mmm.config import PlanSettings
 from mmm.errors import Finding, input_error
 from mmm.plan.constraints import Region, region_of, require_feasible
+from mmm.plan.flighting import known_patterns
 from mmm.plan.flights import keep_flights
 from mmm.plan.levers import Levers, levers
 from mmm.plan.money import Prices, prices, spending
@@ -32,6 +33,8 @@ from mmm.results.respond import Response
 SEARCH_DRAWS = 250
 """Draws on which starts are explored."""
 RANDOM_STARTS = 5
+FEWEST_TIMED = 3
+"""Blocks of periods from which on timing is explored."""
 RANDOM_PLANS = 100
 """Random plans that the recommended one is compared with."""
 
@@ -40,10 +43,10 @@ RANDOM_PLANS = 100
 class Status:
     """Whether the plan is as good as claimed.
 
-    score, score_today and score_random (the best of `random_plans`): the objective, exactly;
-    score_today is None where today's plan breaks a constraint and could not be chosen as it is
-    (it is compared all the same in `gain_over_today`). gap: what a first-order bound leaves to
-    gain. price: what one more unit of budget would add to the objective.
+    score, score_today and score_random (the best of `random_plans`, on the draws that starts are
+    explored on): the objective. today_allowed: whether today's plan keeps to the constraints.
+    gap: what a first-order bound leaves to gain. price: what one more unit of budget would add
+    to the objective. active: the constraints that the plan stands at.
     """
 
     converged: bool
@@ -130,7 +133,8 @@ def problem(
 
 
 def solve(task: Problem, starts: int = RANDOM_STARTS) -> Solution:
-    """The best plan found from several starts."""
+    """The best plan found from several starts: divisions of the money over channels, then its
+    timing, then every decision by itself on all draws."""
     made, region = task.levers, task.region
     rng = np.random.default_rng([task.response.fit.study.inference.seed, 9])
     shares = made.prices.shares[:, made.chosen].T
@@ -138,29 +142,50 @@ def solve(task: Problem, starts: int = RANDOM_STARTS) -> Solution:
         made.shape, made.lengths, shares if made.groups > 1 else np.ones((len(made.chosen), 1))
     )
     today = made.decisions(made.prices.today)
-    candidates = starting_plans(region, basis, today, starts, rng)
-    even = basis.any(axis=1).all()
     explored = []
-    for place, start in enumerate(candidates):
-        if place == 0 or not even:
-            explored.append(start)
-        flat = basis @ (basis.T @ start / (basis**2).sum(axis=0))
-        if region.holds(flat, 1e-6 * max(1.0, float(np.abs(start).max()))):
+    for start in starting_plans(region, basis, today, starts, rng):
+        explored.append(start)
+        even = basis @ (basis.T @ start / (basis**2).sum(axis=0))
+        if region.holds(even, 1e-6 * max(1.0, float(np.abs(start).max()))):
             explored.append(
-                climb(task.rough, task.rough_objective, region, flat, basis, steps=60)[0]
+                climb(task.rough, task.rough_objective, region, even, basis, steps=60)[0]
             )
-        else:
-            explored.append(start)
     ranked = best_of(task, explored, most=2)
-    refined = [
-        climb(task.rough, task.rough_objective, region, start, steps=60)[0] for start in ranked
-    ]
+    timed = [well_timed(task, z) for z in ranked]
+    refined = [climb(task.rough, task.rough_objective, region, z, steps=60)[0] for z in timed]
     best = best_of(task, [*refined, *ranked], most=1)[0]
     found = polish(task.valuation, task.objective, region, best)
-    settled = with_noise_of(task.objective, task.valuation, found.z)
+    settled = with_noise_of(task.objective, task.valuation, made.money(found.z))
     if settled is not task.objective:
         found = polish(task.valuation, settled, region, found.z)
     return found
+
+
+def well_timed(task: Problem, z: np.ndarray) -> np.ndarray:
+    """The plan with each channel's money in the best of `known_patterns`, one channel after the
+    other: an even plan may be a ridge that a local solver does not leave."""
+    made = task.levers
+    if made.blocks < FEWEST_TIMED:
+        return z
+    patterns = known_patterns(made.blocks)
+    unit = 1e-6 * max(1.0, float(np.abs(z).max()))
+
+    def score(plan: np.ndarray) -> float:
+        return task.rough_objective.smooth(task.rough.values(plan)[0])[0]
+
+    best, best_score = z.reshape(made.shape), score(z)
+    for place in range(len(made.chosen)):
+        totals = best[place].sum(axis=0)
+        for pattern in patterns:
+            tried = best.copy()
+            tried[place] = pattern[:, None] * totals
+            plan = tried.ravel()
+            if not task.region.holds(plan, unit):
+                continue
+            value = score(plan)
+            if value > best_score:
+                best, best_score = tried, value
+    return best.ravel()
 
 
 def best_of(task: Problem, plans: list[np.ndarray], most: int) -> list[np.ndarray]:
@@ -219,18 +244,21 @@ def optimum_of(task: Problem, settings: PlanSettings, budget: float | None) -> O
         today=spending(made.prices, made.prices.today, "today", made.prices.base.statements),
         status=status_of(task, found, today),
         profit=profit.values(found.z)[0],
-        profit_today=profit.values(today)[0],
+        profit_today=profit.of_money(made.prices.today),
         findings=support_findings(response.fit, made, found.z),
     )
 
 
 def status_of(task: Problem, found: Solution, today: np.ndarray) -> Status:
     """How the plan found compares."""
-    objective = with_noise_of(task.objective, task.valuation, found.z)
+    made = task.levers
+    objective = with_noise_of(task.objective, task.valuation, made.money(found.z))
     worth = task.valuation.values(found.z)[0]
     score = objective.score(worth)
-    today_worth = task.valuation.values(today)[0]
-    today_score = with_noise_of(task.objective, task.valuation, today).score(today_worth)
+    now = made.prices.today
+    today_score = with_noise_of(task.objective, task.valuation, now).score(
+        task.valuation.of_money(now)
+    )
     rng = np.random.default_rng([task.response.fit.study.inference.seed, 10])
     plans = random_plans(task.region, RANDOM_PLANS, rng)
     kept = np.linspace(0, len(worth) - 1, task.rough.draws).round().astype(int)

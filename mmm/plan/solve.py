@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.optimize import minimize
+from threadpoolctl import ThreadpoolController
 
 from mmm.plan.constraints import Region, best_linear, nearest
-from mmm.plan.objective import Objective
+from mmm.plan.objective import SMOOTHING, Objective
 from mmm.plan.worth import Valuation
 
 STEPS = 200
@@ -42,10 +44,18 @@ class Solution:
     message: str
 
 
+@lru_cache(maxsize=1)
+def linear_algebra() -> ThreadpoolController:
+    """What holds the threads of linear algebra."""
+    return ThreadpoolController()
+
+
 def evaluator(
-    valuation: Valuation, objective: Objective
+    valuation: Valuation, objective: Objective, start: np.ndarray, part: float = SMOOTHING[0]
 ) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
-    """Objective and gradient (n,) at decisions z (n,); the last point is remembered."""
+    """Objective and gradient (n,) at decisions z (n,), smoothed for plans like `start`; the last
+    point is remembered."""
+    objective = objective.smoothed_for(valuation.values(start)[0], part)
     known: dict[bytes, tuple[float, np.ndarray]] = {}
 
     def at(z: np.ndarray) -> tuple[float, np.ndarray]:
@@ -67,10 +77,11 @@ def climb(
     start: np.ndarray,
     basis: np.ndarray | None = None,
     steps: int = STEPS,
+    part: float = SMOOTHING[0],
 ) -> tuple[np.ndarray, float, int, str]:
     """A local optimum from `start` (n,), which lies in the region; within the span of `basis`
     (n, k) where given, whose columns are then what is decided on."""
-    at = evaluator(valuation, objective)
+    at = evaluator(valuation, objective, start, part)
     if basis is None:
         basis, y = np.eye(len(start)), start.copy()
     else:
@@ -105,10 +116,12 @@ def climb(
         score, gradient = at(basis @ (np.clip(u, bounds[:, 0], bounds[:, 1]) * unit))
         return -(score - first) / size, -(gradient @ basis) * unit / size
 
-    found = minimize(
-        loss, np.clip(y / unit, bounds[:, 0], bounds[:, 1]), jac=True, method="SLSQP",
-        bounds=bounds, constraints=constraints, options={"maxiter": steps, "ftol": TOLERANCE},
-    )  # fmt: skip
+    with linear_algebra().limit(limits=1):  # threads make its small steps a hundred times slower
+        found = minimize(
+            loss, np.clip(y / unit, bounds[:, 0], bounds[:, 1]), jac=True, method="SLSQP",
+            bounds=bounds, constraints=constraints,
+            options={"maxiter": steps, "ftol": TOLERANCE},
+        )  # fmt: skip
     z = np.clip(basis @ (np.clip(found.x, bounds[:, 0], bounds[:, 1]) * unit), region.lower,
                 region.upper)  # fmt: skip
     if not region.holds(z, 1e-9 * unit):
@@ -163,10 +176,13 @@ def certify(region: Region, z: np.ndarray, gradient: np.ndarray) -> tuple[float,
 def polish(valuation: Valuation, objective: Objective, region: Region,
            start: np.ndarray) -> Solution:  # fmt: skip
     """The local optimum from `start`, with its certificate."""
-    z, score, steps, message = climb(valuation, objective, region, start)
-    gradient = evaluator(valuation, objective)(z)[1]
+    z, total = start, 0
+    for part in objective.smoothings:
+        z, score, steps, message = climb(valuation, objective, region, z, part=part)
+        total += steps
+    gradient = evaluator(valuation, objective, z, part)(z)[1]
     gap, price = certify(region, z, gradient)
-    return Solution(z, score, gap, price, steps, message)
+    return Solution(z, score, gap, price, total, message)
 
 
 def random_plans(region: Region, count: int, rng: np.random.Generator) -> np.ndarray:

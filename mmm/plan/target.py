@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mmm.config import PlanSettings
@@ -91,10 +93,10 @@ def noise_of_total(response: Response, expected: np.ndarray) -> np.ndarray:
     return np.sqrt(np.einsum("dg,dgt->d", spread, mixed))
 
 
-def with_noise_of(objective: Objective, valuation: Valuation, z: np.ndarray) -> Objective:
-    """The objective with the noise that plan z (n,) has, where noise grows with outcome."""
+def with_noise_of(objective: Objective, valuation: Valuation, money: np.ndarray) -> Objective:
+    """The objective with the noise that a plan (H, G, C) has, where noise grows with outcome."""
     if objective.kind != "probability_of_target" or not isinstance(valuation, Multiplied):
         return objective
-    whole = valuation.outcome(z)
+    whole = valuation.outcome(money)
     noise = noise_of_total(valuation.response, whole[:, :, : valuation.levers.prices.base.periods])
-    return Objective(objective.kind, target=objective.target, start=objective.start, noise=noise)
+    return replace(objective, noise=noise)

@@ -25,6 +25,8 @@ from mmm.results.threads import each_in_threads
 
 CHECKED_DRAWS = 8
 """Draws on which a valuation is held against the response engine."""
+SMALL = 20_000
+"""Series (draws x geos x channels) that are evaluated sooner than threads are started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,10 @@ class Valuation(Protocol):
         """Worth (D,) of decisions z (n,), against no marketing, and its gradient (D, n)."""
         ...
 
+    def of_money(self, money: np.ndarray) -> np.ndarray:
+        """Worth (D,) of spending `money` (H, G, C) on the levers' channels, however spread."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ChannelWorth:
@@ -114,8 +120,17 @@ class Additive:
 
     def values(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Worth (D,) of decisions z (n,) and its gradient (D, n)."""
-        exposure = self.levers.money(z) * self.levers.prices.buys
-        cost, slope = running_cost(self.levers, self.measure, z)
+        money = self.levers.money(z)
+        parts = self._parts(money)
+        gradient = np.concatenate([gradient for _, gradient in parts], axis=1)
+        return self._total(parts, money), gradient - cost_slope(self.levers, self.measure)
+
+    def of_money(self, money: np.ndarray) -> np.ndarray:
+        """Worth (D,) of spending `money` (H, G, C) on the levers' channels, however spread."""
+        return self._total(self._parts(money), money)
+
+    def _parts(self, money: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        exposure = money * self.levers.prices.buys
 
         def one(place: int) -> tuple[np.ndarray, np.ndarray]:
             found = self.channels[place]
@@ -124,11 +139,12 @@ class Additive:
             )
             return value - found.silent, gradient
 
-        parts = each_in_threads(one, range(len(self.channels)))
-        total = self.constant - cost
-        for value, _ in parts:
-            total = total + value
-        return total, np.concatenate([gradient for _, gradient in parts], axis=1) - slope
+        small = self.draws * len(self.response.places) * len(self.channels) < SMALL
+        return each_in_threads(one, range(len(self.channels)), alone=small)
+
+    def _total(self, parts: list[tuple[np.ndarray, np.ndarray]], money: np.ndarray) -> np.ndarray:
+        worth = np.sum([value for value, _ in parts], axis=0)
+        return self.constant + worth - running_cost(self.levers, self.measure, money)
 
 
 def channel_worth(
@@ -152,14 +168,19 @@ def channel_worth(
     return value, levers.by_block(gradient)
 
 
-def running_cost(levers: Levers, measure: Measure, z: np.ndarray) -> tuple[float, np.ndarray]:
-    """Loaded cost of decisions z as the measure counts it, and its gradient (n,)."""
+def running_cost(levers: Levers, measure: Measure, money: np.ndarray) -> float:
+    """Loaded cost of `money` (H, G, C) on the levers' channels, as the measure counts it."""
+    at, chosen = levers.prices, levers.chosen
+    paid = money.sum(axis=1)[:, chosen] * at.loading[chosen] + at.fixed[chosen]
+    return float(measure.cost @ paid.sum(axis=1))
+
+
+def cost_slope(levers: Levers, measure: Measure) -> np.ndarray:
+    """Loaded cost, as the measure counts it, of one more unit of each decision, (n,)."""
     weight = np.bincount(levers.block, weights=measure.cost) / levers.lengths
-    slope = np.broadcast_to(
-        levers.prices.loading[levers.chosen][:, None, None] * weight[None, :, None], levers.shape
-    ).ravel()
-    fixed = levers.prices.fixed[levers.chosen].sum() * measure.cost.sum()
-    return float(slope @ z + fixed), slope
+    loading = levers.prices.loading[levers.chosen]
+    slope = loading[:, None, None] * weight[None, :, None]
+    return np.broadcast_to(slope, levers.shape).ravel()
 
 
 def gains_of(response: Response, channel: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -269,8 +290,8 @@ def hold_against_engine(valuation: Valuation, response: Response) -> None:
     by_time = measure.by_time
     if by_time is None:
         return
-    today = levers.decisions(levers.prices.today)
-    scenario = spending(levers.prices, levers.money(today), "today")
+    today = levers.prices.today
+    scenario = spending(levers.prices, today, "today")
     value = incremental_value(
         thinned(response, CHECKED_DRAWS),
         replace(scenario, value_per_unit=np.repeat(measure.worth[:1], scenario.periods, axis=0)),
@@ -278,7 +299,7 @@ def hold_against_engine(valuation: Valuation, response: Response) -> None:
     )
     engine = value @ by_time - float(scenario.cost.sum(axis=1) @ measure.cost)
     kept = np.linspace(0, response.draws - 1, min(CHECKED_DRAWS, response.draws)).round()
-    found = valuation.values(today)[0][kept.astype(int)]
+    found = valuation.of_money(today)[kept.astype(int)]
     size = max(np.abs(value @ by_time).max(), np.abs(engine).max())
     if np.abs(found - engine).max() > 1e-6 * size:
         raise ModelError(
