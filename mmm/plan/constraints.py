@@ -163,7 +163,13 @@ def conflict(region: Region) -> InputError:
                 f" Channels that are free to move would have to take {wanted:,.0f} in all; the "
                 f"rest of the constraints allow {-least.fun * -1:,.0f} to {-most.fun:,.0f}."
             )
-    return input_error("plan_infeasible", ", ".join(names), message, "Loosen one of them.")
+    return input_error(
+        "plan_infeasible",
+        ", ".join(names),
+        message,
+        "Loosen one of them. A channel without bounds of its own may have "
+        f"{BOUNDS[0]:g} to {BOUNDS[1]:g} times today's money.",
+    )
 
 
 def _impossible(region: Region) -> bool:

@@ -116,20 +116,23 @@ def saturation_ahead(
     )[2]  # fmt: skip
 
 
-def baseline_ahead(response: Response, levers: Levers, span: int) -> tuple[Continued, np.ndarray]:
-    """The baseline over `span` periods ahead, and how its trend walks, (D, G, span)."""
-    panel, base = response.fit.panel, levers.prices.base
+def baseline_ahead(
+    response: Response, controls: np.ndarray, span: int
+) -> tuple[Continued, np.ndarray]:
+    """The baseline over `span` periods ahead, with `controls` (H, G, P) in the first of them, and
+    how its trend walks, (D, G, span)."""
+    panel = response.fit.panel
     index, _ = controls_ahead(panel, span)
-    controls = panel.dataset["controls"].values[index]
-    reach = min(span, base.periods)
-    controls[:reach] = base.controls[:reach]
-    ahead = continued(response, panel.future_dates(span), controls).last(span)
+    values = panel.dataset["controls"].values[index]
+    reach = min(span, len(controls))
+    values[:reach] = controls[:reach]
+    ahead = continued(response, panel.future_dates(span), values).last(span)
     return ahead, trend_walk(response, ahead)
 
 
-def silent_outcome(response: Response, levers: Levers, span: int) -> np.ndarray:
+def silent_ahead(response: Response, controls: np.ndarray, span: int) -> np.ndarray:
     """Expected outcome (D, G, span) when nothing is spent ahead, carry-in included."""
-    ahead, walk = baseline_ahead(response, levers, span)
+    ahead, walk = baseline_ahead(response, controls, span)
     window = response.fit.panel.dataset["media"].values
     media = np.concatenate([window, np.zeros((span, *window.shape[1:]))])
     total = baseline_predictor(response, ahead.rows, walk)
@@ -166,5 +169,5 @@ def multiplied(response: Response, levers: Levers, measure: Measure) -> Multipli
         staying += channel_effect(response, channel, plans).total[:, :, -span:]
     return Multiplied(
         response, levers, measure, tuple(channels), tuple(levels),
-        silent_outcome(response, levers, span), staying, cost,
+        silent_ahead(response, levers.prices.base.controls, span), staying, cost,
     )  # fmt: skip

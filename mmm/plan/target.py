@@ -9,7 +9,7 @@ import numpy as np
 from mmm.config import PlanSettings
 from mmm.errors import input_error
 from mmm.plan.levers import Levers
-from mmm.plan.multiplied import Multiplied, multiplied, silent_outcome
+from mmm.plan.multiplied import Multiplied, multiplied, silent_ahead
 from mmm.plan.objective import Objective
 from mmm.plan.worth import (
     Measure,
@@ -65,7 +65,7 @@ def target_objective(response: Response, levers: Levers, target: float) -> Objec
     """The chance that outcome over the horizon, all geos together, reaches `target`: baseline,
     what earlier spending carries in, the plan, and noise."""
     horizon = levers.prices.base.periods
-    silent = silent_outcome(response, levers, horizon)
+    silent = silent_ahead(response, levers.prices.base.controls, horizon)
     return Objective(
         "probability_of_target",
         target=target,

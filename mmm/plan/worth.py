@@ -45,23 +45,33 @@ class Measure:
         return common[:, 0] if np.allclose(common, common[:, :1], rtol=1e-12, atol=0.0) else None
 
 
+def profit_span(fit: Fit, horizon: int) -> int:
+    """Periods from the plan's first over which its outcome counts."""
+    finance = fit.study.finance.settled(fit.panel.periods_per_year)
+    return max(finance.horizon or 0, horizon)
+
+
+def discount_factors(fit: Fit, span: int) -> np.ndarray:
+    """What money of each period ahead is worth at the start of the first, (span,)."""
+    rate = fit.study.finance.discount_rate
+    return (1.0 + rate) ** (-np.arange(span) / fit.panel.periods_per_year)
+
+
 def profit_measure(fit: Fit, levers: Levers) -> Measure:
     """Profit before tax in money of the plan's start: contribution margin on the value of
     outcome, later purchases included, less loaded cost, both discounted."""
-    finance = fit.study.finance.settled(fit.panel.periods_per_year)
-    horizon = levers.prices.base.periods
-    span = max(finance.horizon or 0, horizon)
-    factor = (1.0 + finance.discount_rate) ** (-np.arange(span) / fit.panel.periods_per_year)
+    finance, base = fit.study.finance, levers.prices.base
+    span = profit_span(fit, base.periods)
+    factor = discount_factors(fit, span)
     money = finance.margin * (1.0 + finance.repeat_value)
-    value = _extended(levers.prices.base.value_per_unit, span)
-    return Measure("profit", money * factor[:, None] * value, factor[:horizon])
+    value = _extended(base.value_per_unit, span)
+    return Measure("profit", money * factor[:, None] * value, factor[: base.periods])
 
 
 def outcome_measure(fit: Fit, levers: Levers, *, within: bool = False) -> Measure:
     """Units of outcome caused, over the finance horizon or `within` the plan's own alone."""
     base = levers.prices.base
-    finance = fit.study.finance.settled(fit.panel.periods_per_year)
-    span = base.periods if within else max(finance.horizon or 0, base.periods)
+    span = base.periods if within else profit_span(fit, base.periods)
     return Measure("outcome", np.ones((span, base.media.shape[1])), np.zeros(base.periods))
 
 
