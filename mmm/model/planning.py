@@ -243,6 +243,33 @@ def _carried_draws(table, adstock, lags, media, early, out):
                 out[i, t, g] = a[periods + t]
 
 
+@njit(**CALLED)
+def _back(first, second, keep, weight, out):
+    draws, patterns, periods = weight.shape
+    for i in range(draws):
+        g1, g2, hold = first[i], second[i], keep[i]
+        for p in range(patterns):
+            later = 0.0
+            for t in range(periods - 1, -1, -1):
+                later = (1.0 - hold) * weight[i, p, t] + hold * later
+                out[i, p, t] = g1 * weight[i, p, t] + g2 * later
+
+
+@njit(**CALLED)
+def _forward(first, second, keep, series, base, factor, out):
+    draws, periods, geos = series.shape
+    stock = np.empty(geos)
+    moving = factor.shape[2] > 1
+    for i in range(draws):
+        g1, g2, hold = first[i], second[i], keep[i]
+        stock[:] = 0.0
+        for t in range(periods):
+            for g in range(geos):
+                more = series[i, t, g] - base[i, t, g]
+                stock[g] = hold * stock[g] + (1.0 - hold) * more
+                out[i, g, t] = factor[i, g, t if moving else 0] * (g1 * more + g2 * stock[g])
+
+
 def _entries(stamp):
     @njit(cache=True, **CALLED)
     def plan_draws(table, adstock, saturation, lags, media, carried, coef, scale, spread, member,
@@ -258,10 +285,20 @@ def _entries(stamp):
         _ = stamp
         _carried_draws(table, adstock, lags, media, early, out)
 
-    return plan_draws, carried_draws
+    @njit(cache=True, **CALLED)
+    def back(first, second, keep, weight, out):
+        _ = stamp
+        _back(first, second, keep, weight, out)
+
+    @njit(cache=True, **CALLED)
+    def forward(first, second, keep, series, base, factor, out):
+        _ = stamp
+        _forward(first, second, keep, series, base, factor, out)
+
+    return plan_draws, carried_draws, back, forward
 
 
-_compiled_plan, _compiled_carried = _entries(STAMP)
+_compiled_plan, _compiled_carried, _compiled_back, _compiled_forward = _entries(STAMP)
 
 
 def carried_levels(
@@ -313,15 +350,29 @@ def plan_draws(
     return value, gradient, levels
 
 
-def coefficients(first: np.ndarray, second: np.ndarray, keep: np.ndarray,
-                 weight: np.ndarray) -> np.ndarray:  # fmt: skip
+def coefficients(
+    first: np.ndarray, second: np.ndarray, keep: np.ndarray, weight: np.ndarray
+) -> np.ndarray:
     """c_t (D, P, S) from gains now and of brand (D,), stock retention (D,) and the weight
     f_t w_t (D, P, S) of outcome in each period."""
-    out = np.multiply(first[:, None, None], weight)
-    if not (second > 0).any():
-        return out
-    later = np.zeros(weight.shape[:2])
-    for t in range(weight.shape[2] - 1, -1, -1):
-        later = (1.0 - keep)[:, None] * weight[:, :, t] + keep[:, None] * later
-        out[:, :, t] += second[:, None] * later
+    out = np.empty(weight.shape)
+    _compiled_back(first, second, keep, np.ascontiguousarray(weight), out)
+    return out
+
+
+def effect_of_series(
+    first: np.ndarray,
+    second: np.ndarray,
+    keep: np.ndarray,
+    series: np.ndarray,
+    base: np.ndarray,
+    factor: np.ndarray,
+) -> np.ndarray:
+    """What a saturated series adds to the predictor of another one, now and through the stock.
+
+    Gains and retention (D,); series and base (D, S, G); factor (D, G, S), or (D, G, 1) where it
+    does not move. Returns (D, G, S).
+    """
+    out = np.empty((series.shape[0], series.shape[2], series.shape[1]))
+    _compiled_forward(first, second, keep, series, base, factor, out)
     return out

@@ -11,6 +11,7 @@ import pandas as pd
 
 from mmm.config import PlanSettings
 from mmm.errors import Finding
+from mmm.inference.fit import Fit
 from mmm.plan.compare import comparison_of, outlook
 from mmm.plan.constraints import nearest
 from mmm.plan.frontier import (
@@ -101,7 +102,6 @@ def decide(
     edge, plans = frontier(profit, best.z, settings.level)
     lost = regret_of(profit, best.z)
     choices = [best.z, *plans, *lost.plans, *tilted(profit, best.z)]
-    rate = profit_per_outcome(response, base)
     worth = np.stack([profit.valuation.values(z)[0] for z in choices], axis=1)
     least = None
     if settings.target is not None:
@@ -112,7 +112,7 @@ def decide(
         optimum=best,
         frontier=edge,
         regret=lost,
-        tests=what_to_test(profit, choices, rate),
+        tests=what_to_test(profit, choices),
         certainty=value_of_certainty(worth),
         marginal=marginal_returns(profit, best.z),
         hurdle=hurdle_budget(response, None, settings, at),
@@ -131,13 +131,7 @@ def tilted(task: Problem, z: np.ndarray) -> list[np.ndarray]:
     ]
 
 
-def profit_per_outcome(response: Response, base: Scenario) -> float:
-    """Margin on a unit of outcome, later purchases included, at the plan's mean value."""
-    finance = response.fit.study.finance
-    return float(finance.margin * (1.0 + finance.repeat_value) * base.value_per_unit.mean())
-
-
-def plan_json(response: Response, decision: Decision) -> dict[str, Any]:
+def plan_json(fit: Fit, decision: Decision) -> dict[str, Any]:
     """`plan.json`."""
     scenario, best = decision.scenario, decision.optimum
     content: dict[str, Any] = {
@@ -145,8 +139,8 @@ def plan_json(response: Response, decision: Decision) -> dict[str, Any]:
         "horizon": scenario.periods,
         "start": f"{scenario.dates[0]:%Y-%m-%d}",
         "end": f"{scenario.dates[-1]:%Y-%m-%d}",
-        "currency": response.fit.study.currency or None,
-        "statements": list(scenario.statements) + list(controls_words(response.fit)),
+        "currency": fit.study.currency or None,
+        "statements": list(scenario.statements) + list(controls_words(fit)),
         "comparison": decision.comparison.to_dict("records"),
         "objective": None,
         "record": None if decision.record is None else decision.record.to_dict(),
@@ -154,7 +148,7 @@ def plan_json(response: Response, decision: Decision) -> dict[str, Any]:
     if best is None:
         return content
     change = best.profit - best.profit_today
-    left = outside(response.fit, best.money)
+    left = outside(fit, best.money)
     settings = best.settings
     content |= {
         "objective": settings.objective or "expected_profit",

@@ -38,6 +38,8 @@ def on_draws(valuation: Valuation, kept: np.ndarray) -> Valuation:
         valuation,
         response=response,
         channels=channels,
+        gains=tuple((a[kept], b[kept], c[kept]) for a, b, c in valuation.gains),
+        factors=tuple(factor[kept] for factor in valuation.factors),
         levels=tuple(level[kept] for level in valuation.levels),
         silent=valuation.silent[kept],
         staying=valuation.staying[kept],

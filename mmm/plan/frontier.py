@@ -15,12 +15,13 @@ from mmm.plan.objective import Objective, tail_mean
 from mmm.plan.optimise import Problem, problem, solve
 from mmm.plan.solve import climb
 from mmm.plan.target import valuation_of, with_noise_of
-from mmm.plan.worth import Measure, profit_measure
+from mmm.plan.worth import Measure, cost_slope, profit_measure
 from mmm.results.respond import Response
 
 AVERSIONS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 """Weights on the standard deviation of profit along the frontier."""
-BISECTIONS = 18
+PRECISION = 1e-3
+"""How far a least budget is narrowed down, as a part of today's."""
 
 
 def profit_problem(
@@ -111,10 +112,10 @@ def least_budget(
 
     def best_at(total: float, start: np.ndarray) -> np.ndarray:
         held = region.with_rows(every, -np.inf, total, "plan.budget")
-        return climb(task.valuation, task.objective, held, nearest(held, start), steps=40)[0]
+        return climb(task.rough, task.rough_objective, held, nearest(held, start), steps=40)[0]
 
     nothing = best_at(low, nearest(region, np.zeros(made.size)))
-    everything = best_at(high, solve(task).z)
+    everything = best_at(high, solve(task, starts=2).z)
     if chance_of(everything) < probability or chance_of(nothing) >= probability:
         reached = chance_of(nothing) >= probability
         z = nothing if reached else everything
@@ -122,7 +123,7 @@ def least_budget(
             target, probability, reached, rest + float(z.sum()), chance_of(z), today, z
         )
     z, high = everything, float(everything.sum())
-    for _ in range(BISECTIONS):
+    while high - low > PRECISION * today:
         middle = 0.5 * (low + high)
         tried = best_at(middle, z * min(1.0, middle / max(float(z.sum()), 1e-300)))
         if chance_of(tried) >= probability:
@@ -168,7 +169,7 @@ def hurdle_budget(
         valuation=valuation_of(response, made, dearer),
         rough=valuation_of(task.rough.response, made, dearer),
     )
-    z = solve(held).z
+    z = solve(held, starts=2).z
     worth, _ = task.valuation.values(z)
     return HurdleBudget(
         hurdle=hurdle,
@@ -186,14 +187,14 @@ def marginal_returns(task: Problem, z: np.ndarray) -> dict[str, float]:
     plan is: what is equal over channels at an optimum that nothing else constrains."""
     made = task.levers
     _, gradient = task.valuation.values(z)
-    cost = np.bincount(made.block, weights=np.ones(len(made.block))) / made.lengths
     mean = gradient.mean(axis=0).reshape(made.shape)
+    cost = cost_slope(made, task.valuation.measure).reshape(made.shape)
     plan = z.reshape(made.shape)
     found = {}
     for place, channel in enumerate(made.chosen.tolist()):
         total = plan[place].sum()
         even = np.broadcast_to(made.lengths[:, None] / made.lengths.sum(), plan[place].shape)
         parts = plan[place] / total if total > 0 else even / made.groups
-        loading = float(made.prices.loading[channel] * (cost[:, None] * parts).sum())
-        found[made.prices.channels[channel]] = float((mean[place] * parts).sum()) / loading + 1.0
+        gain, paid = float((mean[place] * parts).sum()), float((cost[place] * parts).sum())
+        found[made.prices.channels[channel]] = gain / paid + 1.0
     return found

@@ -46,19 +46,18 @@ def value_of_test(
     return float(gained.mean())
 
 
-def what_to_test(task: Problem, plans: Sequence[np.ndarray], rate: float) -> pd.DataFrame:
+def what_to_test(task: Problem, plans: Sequence[np.ndarray]) -> pd.DataFrame:
     """One row a free channel, most worth testing first: the design with the power it has, what it
     costs and what its result would be worth to the choice among `plans` (each (n,)).
 
     Columns channel, change, geos (; between them), periods, lift_mean, lift_sd, error, power,
-    cost, value (expected value of sample information), net. `task` counts profit; `rate` is
-    profit per unit of outcome.
+    cost, value (expected value of sample information), net. `task` counts profit.
     """
     profit = np.stack([task.valuation.values(z)[0] for z in plans], axis=1)
     response, made = task.response, task.levers
     rows = []
     for channel in made.chosen.tolist():
-        tests = lift_tests(response, made.prices, channel, rate)
+        tests = lift_tests(task.valuation, channel)
         rows.append(_row(profit, best_design(tests), response.fit.study.inference.seed, channel))
     table = pd.DataFrame(rows)
     return table.sort_values("net", ascending=False, kind="stable", ignore_index=True)

@@ -10,6 +10,7 @@ from scipy.special import ndtr
 
 from mmm.plan.money import Prices, spending
 from mmm.plan.multiplied import silent_ahead
+from mmm.plan.worth import Valuation
 from mmm.results.outcome import caused_outcome
 from mmm.results.respond import Response, channel_effect
 
@@ -26,8 +27,8 @@ class LiftTest:
     """A test on one channel: money times 1 + change in the treated geos for some periods.
 
     lift (D,): outcome it moves in those geos and periods; error: standard error of what is
-    measured; power: chance that it is told from nothing at 5 %; cost: profit given up over the
-    test, money saved counted (below zero: the test earns).
+    measured; power: chance that it is told from nothing at 5 %; cost: expected profit given up,
+    money saved and later effects counted (below zero: the test earns).
     """
 
     channel: str
@@ -54,10 +55,12 @@ def treated_geos(response: Response) -> np.ndarray:
 
 
 def lift_tests(
-    response: Response, at: Prices, channel: int, rate: float, weeks: Sequence[float] = WEEKS
+    valuation: Valuation, channel: int, weeks: Sequence[float] = WEEKS
 ) -> list[LiftTest]:
-    """Tests on one channel ahead, from today's money, shortest first; `rate` is profit per unit of
-    outcome, to price what a test gives up."""
+    """Tests on one channel (number in the study) ahead, from today's money. `valuation` counts
+    profit, and prices what a test gives up."""
+    response, at = valuation.response, valuation.levers.prices
+    worth = valuation.of_money(at.today).mean()
     treated = treated_geos(response)
     per = response.fit.panel.weeks_per_period
     lengths = sorted({max(1, round(w / per)) for w in weeks})
@@ -71,7 +74,8 @@ def lift_tests(
         for periods in lengths:
             lift = moved[:, treated, :periods].sum(axis=(1, 2))
             error = standard_error(response, treated, periods)
-            spent = at.today[:periods, treated, channel].sum() * change * at.loading[channel]
+            tested = at.today.copy()
+            tested[:periods] = money[:periods]
             found.append(
                 LiftTest(
                     channel=at.channels[channel],
@@ -81,7 +85,7 @@ def lift_tests(
                     lift=lift,
                     error=error,
                     power=power_of(lift, error),
-                    cost=float(spent - rate * lift.mean()),
+                    cost=float(worth - valuation.of_money(tested).mean()),
                 )
             )
     return found

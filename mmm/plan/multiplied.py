@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from mmm.model.planning import coefficients, plan_draws
+from mmm.model.planning import coefficients, effect_of_series, plan_draws
 from mmm.plan.levers import Levers
 from mmm.plan.money import spending
 from mmm.plan.worth import (
@@ -15,6 +16,7 @@ from mmm.plan.worth import (
     carried_in,
     channel_worth,
     cost_slope,
+    few,
     gains_of,
     geo_factors,
     running_cost,
@@ -31,13 +33,16 @@ class Multiplied:
     """A valuation where effects multiply.
 
     silent (D, G, S): expected outcome when nothing is spent ahead; staying (D, G, S): what the
-    channels that stay as they are add to the predictor. cost: theirs.
+    channels that stay as they are add to the predictor. cost: theirs. gains, factors and levels
+    (saturation without spending) are of each channel decided on.
     """
 
     response: Response
     levers: Levers
     measure: Measure
     channels: tuple[ChannelWorth, ...]
+    gains: tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]
+    factors: tuple[np.ndarray, ...]
     levels: tuple[np.ndarray, ...]
     silent: np.ndarray
     staying: np.ndarray
@@ -55,7 +60,7 @@ class Multiplied:
             return self._change(place, exposure)
 
         change = self.staying.copy()
-        for part in each_in_threads(one, range(len(self.channels))):
+        for part in self._each(one):
             change += part
         return self.silent * np.exp(change)
 
@@ -67,16 +72,13 @@ class Multiplied:
         exposure = money * self.levers.prices.buys
 
         def one(place: int) -> np.ndarray:
-            channel = int(self.levers.chosen[place])
-            first, second, keep = gains_of(self.response, channel)
-            weight = geo_factors(self.response, channel, bar.shape[2]) * bar
             found = self.channels[place]
-            coef = coefficients(first, second, keep, weight)
+            coef = coefficients(*self.gains[place], self.factors[place] * bar)
             return channel_worth(
                 self.response, self.levers, place, found, exposure, coef, found.scale
             )[1]
 
-        gradient = np.concatenate(each_in_threads(one, range(len(self.channels))), axis=1)
+        gradient = np.concatenate(self._each(one), axis=1)
         return self._total(whole, money), gradient - cost_slope(self.levers, self.measure)
 
     def of_money(self, money: np.ndarray) -> np.ndarray:
@@ -90,16 +92,14 @@ class Multiplied:
     def _change(self, place: int, exposure: np.ndarray) -> np.ndarray:
         """What the channel at `place` adds to the predictor of no spending, (D, G, S)."""
         channel, found = int(self.levers.chosen[place]), self.channels[place]
-        series = saturation_ahead(self.response, channel, found, exposure[:, :, channel],
-                                  self.silent.shape[2]) - self.levels[place]  # fmt: skip
-        first, second, keep = gains_of(self.response, channel)
-        change = first[:, None, None] * series
-        if (second > 0).any():
-            stock, hold = np.zeros_like(series[:, 0]), keep[:, None]
-            for t in range(series.shape[1]):
-                stock = hold * stock + (1.0 - hold) * series[:, t]
-                change[:, t] += second[:, None] * stock
-        return change.transpose(0, 2, 1) * geo_factors(self.response, channel, series.shape[1])
+        series = saturation_ahead(
+            self.response, channel, found, exposure[:, :, channel], self.silent.shape[2]
+        )
+        return effect_of_series(*self.gains[place], series, self.levels[place], self.factors[place])
+
+    def _each(self, compute: Callable[[int], np.ndarray]) -> list[np.ndarray]:
+        count = len(self.channels)
+        return each_in_threads(compute, range(count), alone=few(self.response, count))
 
 
 def saturation_ahead(
@@ -168,6 +168,9 @@ def multiplied(response: Response, levers: Levers, measure: Measure) -> Multipli
         plans[len(window) : len(window) + reach] = scenario.media[:reach, :, channel]
         staying += channel_effect(response, channel, plans).total[:, :, -span:]
     return Multiplied(
-        response, levers, measure, tuple(channels), tuple(levels),
+        response, levers, measure, tuple(channels),
+        tuple(gains_of(response, channel) for channel in levers.chosen.tolist()),
+        tuple(np.ascontiguousarray(geo_factors(response, c, span)) for c in levers.chosen.tolist()),
+        tuple(levels),
         silent_ahead(response, levers.prices.base.controls, span), staying, cost,
     )  # fmt: skip

@@ -83,8 +83,10 @@ def _extended(value: np.ndarray, span: int) -> np.ndarray:
 class Valuation(Protocol):
     """Worth of decisions by draw."""
 
+    response: Response
     levers: Levers
     measure: Measure
+    channels: tuple[ChannelWorth, ...]
 
     @property
     def draws(self) -> int: ...
@@ -149,8 +151,8 @@ class Additive:
             )
             return value - found.silent, gradient
 
-        small = self.draws * len(self.response.places) * len(self.channels) < SMALL
-        return each_in_threads(one, range(len(self.channels)), alone=small)
+        count = len(self.channels)
+        return each_in_threads(one, range(count), alone=few(self.response, count))
 
     def _total(self, parts: list[tuple[np.ndarray, np.ndarray]], money: np.ndarray) -> np.ndarray:
         worth = np.sum([value for value, _ in parts], axis=0)
@@ -204,7 +206,10 @@ def gains_of(response: Response, channel: int) -> tuple[np.ndarray, np.ndarray, 
 
 
 def geo_factors(response: Response, channel: int, span: int) -> np.ndarray:
-    """Geo factors of a channel over the periods ahead, (D, G, span)."""
+    """Geo factors of a channel over the periods ahead, (D, G, span), or (D, G, 1) where they do not
+    move."""
+    if channel not in response.density.spec.drifting:
+        return response.deviation[:, :, channel, None]
     window = len(response.fit.panel.dates)
     moving = wander(response, channel, window + span)[:, window:]
     return response.deviation[:, :, channel, None] + moving[:, None, :]
@@ -224,6 +229,11 @@ def scaled_unit(response: Response, channel: int) -> np.ndarray:
     """Scaled media per unit of exposure, (G,)."""
     scaling = response.density.design.scaling
     return 1.0 / (scaling.size * scaling.media[channel])
+
+
+def few(response: Response, channels: int) -> bool:
+    """Whether there is too little to do to start threads for."""
+    return response.draws * len(response.places) * channels < SMALL
 
 
 def refuse_own_transforms(response: Response, levers: Levers) -> None:
