@@ -3,13 +3,13 @@
 from mmm.config.brand import Brand, BrandGroup, Survey
 from mmm.config.channel import Channel, Costs, Prior, Role
 from mmm.config.finance import Company, CostKind, CostLine, Customers, Finance
+from mmm.config.plan import PlanGroup, PlanSettings
 from mmm.config.study import (
     Baseline,
     DataSource,
     Inference,
     Outcome,
     OutcomeKind,
-    PlanSettings,
     Study,
     Unmeasured,
 )
@@ -29,6 +29,7 @@ __all__ = [
     "Inference",
     "Outcome",
     "OutcomeKind",
+    "PlanGroup",
     "PlanSettings",
     "Prior",
     "Role",

@@ -13,6 +13,8 @@ from mmm.config.block import Block
 from mmm.config.brand import Brand
 from mmm.config.channel import Channel
 from mmm.config.finance import Finance
+from mmm.config.plan import PlanSettings
+from mmm.errors import did_you_mean
 
 
 class DataSource(Block):
@@ -109,12 +111,6 @@ class Inference(Block):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
 
 
-class PlanSettings(Block):
-    """The forecast: `horizon` is a number of periods after the last one observed."""
-
-    horizon: Annotated[int, Field(ge=1, le=1040)] | None = None
-
-
 class Study(Block):
     """A whole study: everything a run depends on, apart from the data itself.
 
@@ -158,6 +154,18 @@ class Study(Block):
     @model_validator(mode="after")
     def _brand_is_of_channels(self) -> Self:
         self.brand.check_channels({each.name: each.role.has_brand for each in self.channels})
+        return self
+
+    @model_validator(mode="after")
+    def _plan_names_channels(self) -> Self:
+        known = [channel.name for channel in self.channels]
+        unknown = [
+            f"'{name}' (plan.{key}): {did_you_mean(name, known)}"
+            for key, name in self.plan.channels_named()
+            if name not in known
+        ]
+        if unknown:
+            raise ValueError(f"the plan names channels that are not there: {'; '.join(unknown)}")
         return self
 
     @model_validator(mode="after")

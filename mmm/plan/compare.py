@@ -1,0 +1,84 @@
+"""Scenarios beside each other, draw by draw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from mmm.plan.forecast import incremental_value
+from mmm.plan.money import prices
+from mmm.plan.multiplied import silent_ahead
+from mmm.plan.scenario import Scenario
+from mmm.plan.worth import discount_factors, profit_span
+from mmm.results.respond import Response
+from mmm.results.summary import summary_columns
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a scenario brings, by draw (D,): `outcome`, all of it within its own periods, baseline
+    included; `profit`, what marketing adds, later periods included, as `profit_measure` counts;
+    `value`, the value of all outcome it causes, neither discounted nor multiplied by margin."""
+
+    scenario: Scenario
+    outcome: np.ndarray
+    value: np.ndarray
+    profit: np.ndarray
+
+
+def outlook(response: Response, scenario: Scenario) -> Outlook:
+    """What `scenario` brings."""
+    fit = response.fit
+    finance = fit.study.finance.settled(fit.panel.periods_per_year)
+    span = profit_span(fit, scenario.periods)
+    value = incremental_value(response, scenario, span)
+    factor = discount_factors(fit, span)
+    cost = scenario.cost.sum(axis=1) @ factor[: scenario.periods]
+    margin = finance.margin * (1.0 + finance.repeat_value)
+    return Outlook(
+        scenario,
+        outcome_within(response, scenario),
+        value.sum(axis=1),
+        margin * (value @ factor) - cost,
+    )
+
+
+def outcome_within(response: Response, scenario: Scenario) -> np.ndarray:
+    """Expected outcome over the scenario's periods, all geos together, (D,)."""
+    units = replace(scenario, value_per_unit=np.ones_like(scenario.value_per_unit))
+    caused = incremental_value(response, units, scenario.periods).sum(axis=1)
+    silent = silent_ahead(response, scenario.controls, scenario.periods)
+    return silent.sum(axis=(1, 2)) + caused
+
+
+def comparison(response: Response, scenarios: Sequence[Scenario]) -> pd.DataFrame:
+    """One row a scenario: money, loaded cost, then outcome within the horizon, value caused and
+    profit with mean, p05, p50, p95, and the same of the difference in profit to the first
+    scenario, with the probability that it is above zero.
+
+    Scenarios must span the same periods. The differences are draw by draw, so what is uncertain
+    about both alike is not in them.
+    """
+    return comparison_of(response, [outlook(response, one) for one in scenarios])
+
+
+def comparison_of(response: Response, seen: Sequence[Outlook]) -> pd.DataFrame:
+    """`comparison` of scenarios whose outlook is known."""
+    rows = []
+    for one in seen:
+        change = one.profit - seen[0].profit
+        money = prices(response.fit, one.scenario).today.sum()
+        rows.append({
+            "scenario": one.scenario.name,
+            "money": float(money),
+            "loaded_cost": float(one.scenario.cost.sum()),
+            **summary_columns("outcome", one.outcome),
+            **summary_columns("value", one.value),
+            **summary_columns("profit", one.profit),
+            **summary_columns("difference", change),
+            "probability_better": float((change > 0).mean()),
+        })  # fmt: skip
+    return pd.DataFrame(rows)

@@ -1,0 +1,53 @@
+"""A valuation on some of its draws."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from mmm.plan.multiplied import Multiplied
+from mmm.plan.worth import Additive, ChannelWorth, Valuation
+from mmm.results.respond import Response
+
+
+def one_draw(valuation: Valuation, draw: int) -> Valuation:
+    """The valuation on one draw alone."""
+    return on_draws(valuation, np.array([draw]))
+
+
+def on_draws(valuation: Valuation, kept: np.ndarray) -> Valuation:
+    """The valuation on the draws `kept`."""
+
+    def cut(found: ChannelWorth) -> ChannelWorth:
+        names = ("table", "carried", "coef", "scale", "silent")
+        parts = {name: getattr(found, name) for name in names}
+        return replace(
+            found,
+            **{name: np.ascontiguousarray(a[kept]) if len(a) else a for name, a in parts.items()},
+        )
+
+    channels = tuple(cut(found) for found in valuation.channels)
+    response = _taken(valuation.response, kept)
+    if isinstance(valuation, Additive):
+        return replace(
+            valuation, response=response, channels=channels, constant=valuation.constant[kept]
+        )
+    assert isinstance(valuation, Multiplied)
+    return replace(
+        valuation,
+        response=response,
+        channels=channels,
+        gains=tuple((a[kept], b[kept], c[kept]) for a, b, c in valuation.gains),
+        factors=tuple(factor[kept] for factor in valuation.factors),
+        levels=tuple(level[kept] for level in valuation.levels),
+        silent=valuation.silent[kept],
+        staying=valuation.staying[kept],
+    )
+
+
+def _taken(response: Response, kept: np.ndarray) -> Response:
+    """The response on the draws `kept`."""
+    names = ("table", "means", "sigma", "nu", "own", "shared", "deviation", "drift",
+             "trend_scale", "geo_trend_scale", "numbers")  # fmt: skip
+    return replace(response, **{name: getattr(response, name)[kept] for name in names})

@@ -1,0 +1,129 @@
+"""Money to exposure and back: what a channel's money buys in each geo, and what it costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mmm.config import Channel
+from mmm.data.costs import variable_cost_rate
+from mmm.inference.fit import Fit
+from mmm.plan.scenario import Scenario, as_is
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What money does, at recent prices, around a plan `base` of H periods.
+
+    Money is media spend, or effort at its unit cost. today (H, G, C) is that of `base`;
+    buys (G, C) is exposure per unit of money; loading (C,) is loaded cost per unit of money and
+    fixed (C,) fixed cost a period; shares (G, C) is how today's money is spread over geos.
+    priced (C,): channels money can be moved on; the others stay as they are in `base`. effort
+    (C,): channels without media spend.
+    """
+
+    channels: tuple[str, ...]
+    base: Scenario
+    today: np.ndarray
+    buys: np.ndarray
+    loading: np.ndarray
+    fixed: np.ndarray
+    shares: np.ndarray
+    priced: np.ndarray
+    effort: np.ndarray
+    statements: tuple[str, ...]
+
+    @property
+    def totals(self) -> np.ndarray:
+        """Today's money over the horizon by channel, (C,)."""
+        return self.today.sum(axis=(0, 1))
+
+
+def prices(fit: Fit, base: Scenario | None = None) -> Prices:
+    """Recent prices: exposure over money in the periods that `base` repeats (by default
+    `as_is`), in each geo where both were seen, else over all geos, else over the whole window.
+    """
+    base = base or as_is(fit)
+    channels = fit.study.channels
+    today = np.empty_like(base.media)
+    buys = np.zeros(base.media.shape[1:])
+    priced = np.zeros(len(channels), dtype=bool)
+    words = []
+    for index, channel in enumerate(channels):
+        media = base.media[:, :, index]
+        rate = variable_cost_rate(channel)
+        if channel.spend is None:
+            today[:, :, index] = rate * media
+            priced[index] = rate > 0
+            buys[:, index] = 1.0 / rate if rate > 0 else 0.0
+            continue
+        today[:, :, index] = base.spend[:, :, index]
+        if channel.exposure is None:
+            buys[:, index], priced[index] = 1.0, True
+            continue
+        bought = _exposure_per_money(fit, base, index)
+        buys[:, index], priced[index] = bought, bool((bought > 0).any())
+        if priced[index]:
+            words.append(_price_words(channel, base, index, bought))
+    loading = [1.0 + c.costs.agency_fee if c.spend is not None else 1.0 for c in channels]
+    recent = today.sum(axis=0)
+    whole = fit.panel.dataset["media"].values.sum(axis=0) / np.where(buys > 0, buys, 1.0)
+    weight = np.where(recent.sum(axis=0) > 0, recent, whole)
+    total = weight.sum(axis=0)
+    shares = np.where(total > 0, weight / np.where(total > 0, total, 1.0), 1.0 / len(weight))
+    return Prices(
+        channels=fit.panel.channels,
+        base=base,
+        today=today,
+        buys=buys,
+        loading=np.array(loading),
+        fixed=np.array([channel.costs.fixed_per_period for channel in channels]),
+        shares=shares,
+        priced=priced,
+        effort=np.array([channel.spend is None for channel in channels]),
+        statements=tuple(words),
+    )
+
+
+def _exposure_per_money(fit: Fit, base: Scenario, index: int) -> np.ndarray:
+    """Exposure per unit of spend by geo, (G,); 0 where neither was ever seen."""
+    data = fit.panel.dataset
+    media, spend = base.media[:, :, index].sum(axis=0), base.spend[:, :, index].sum(axis=0)
+    sources = [
+        (media, spend),
+        (media.sum(), spend.sum()),
+        (data["media"].values[:, :, index].sum(), data["spend"].values[:, :, index].sum()),
+    ]
+    found = np.zeros(len(media))
+    for exposure, money in sources:
+        both = (np.asarray(exposure) > 0) & (np.asarray(money) > 0)
+        ratio = np.divide(exposure, money, out=np.zeros(np.shape(money)), where=both)
+        found = np.where(found > 0, found, ratio)
+    return found
+
+
+def _price_words(channel: Channel, base: Scenario, index: int, bought: np.ndarray) -> str:
+    money, media = base.spend[:, :, index].sum(), base.media[:, :, index].sum()
+    cost = money / media if media > 0 and money > 0 else 1.0 / bought[bought > 0].mean()
+    return (
+        f"A unit of {channel.exposure} of {channel.name} goes on costing {cost:,.4g}, its recent "
+        "price (by geo where it was bought there)."
+    )
+
+
+def spending(prices: Prices, money: np.ndarray, name: str,
+             statements: tuple[str, ...] = ()) -> Scenario:  # fmt: skip
+    """The scenario in which `money` (H, G, C) is spent at these prices.
+
+    Channels without a price keep their media of `prices.base`.
+    """
+    base = prices.base
+    keeps = ~prices.priced
+    media = np.where(keeps, base.media, money * prices.buys)
+    spent = np.where(keeps, base.spend, np.where(prices.effort, 0.0, money))
+    cost = np.where(keeps, base.cost, money.sum(axis=1) * prices.loading + prices.fixed)
+    return replace(
+        base, name=name, media=media, spend=spent, cost=cost,
+        statements=(*statements, *prices.statements),
+    )  # fmt: skip

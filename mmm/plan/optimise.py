@@ -1,0 +1,310 @@
+"""The optimiser: the plan a study's settings ask for, and how far it can be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mmm.config import PlanSettings
+from mmm.errors import Finding, input_error
+from mmm.plan.constraints import Region, region_of, require_feasible
+from mmm.plan.flighting import known_patterns
+from mmm.plan.flights import keep_flights
+from mmm.plan.levers import Levers, levers
+from mmm.plan.money import Prices, prices, spending
+from mmm.plan.objective import Objective
+from mmm.plan.scenario import Scenario
+from mmm.plan.solve import (
+    CONVERGED,
+    Solution,
+    channel_basis,
+    climb,
+    polish,
+    random_plans,
+    starting_plans,
+)
+from mmm.plan.support import support_findings
+from mmm.plan.target import measure_of, objective_of, valuation_of, with_noise_of
+from mmm.plan.worth import Valuation, profit_measure
+from mmm.results.blocks import thinned
+from mmm.results.respond import Response
+
+SEARCH_DRAWS = 250
+"""Draws on which starts are explored."""
+RANDOM_STARTS = 5
+FEWEST_TIMED = 3
+"""Blocks of periods from which on timing is explored."""
+RANDOM_PLANS = 100
+"""Random plans that the recommended one is compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Whether the plan is as good as claimed.
+
+    score, score_today and score_random (the best of `random_plans`, on the draws that starts are
+    explored on): the objective. today_allowed: whether today's plan keeps to the constraints.
+    gap: what a first-order bound leaves to gain. price: what one more unit of budget would add
+    to the objective. active: the constraints that the plan stands at.
+    """
+
+    converged: bool
+    message: str
+    score: float
+    score_today: float
+    today_allowed: bool
+    score_random: float
+    random_plans: int
+    beats_today: bool
+    beats_random: bool
+    gap: float
+    price: float | None
+    active: tuple[str, ...]
+    starts: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Optimum:
+    """A recommended plan beside today's at the same prices.
+
+    z (n,) decisions; money (H, G, C). profit and profit_today (D,): see `profit_measure`.
+    """
+
+    settings: PlanSettings
+    budget: float | None
+    levers: Levers
+    region: Region
+    z: np.ndarray
+    money: np.ndarray
+    plan: Scenario
+    today: Scenario
+    status: Status
+    profit: np.ndarray
+    profit_today: np.ndarray
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Everything a solve needs, on all draws and on a part of them for searching."""
+
+    response: Response
+    levers: Levers
+    region: Region
+    valuation: Valuation
+    objective: Objective
+    rough: Valuation
+    rough_objective: Objective
+
+
+def problem(
+    response: Response, settings: PlanSettings, budget: float | None, at: Prices | None = None
+) -> Problem:
+    """The problem of `settings` with `budget` in all (None: free). Raises `InputError` where no
+    plan keeps to the constraints, with the conflict named."""
+    fit = response.fit
+    names = fit.panel.channels
+    fixed = frozenset(names.index(name) for name in settings.fixed)
+    made = levers(at or prices(fit), fixed, free_geos=settings.free_geos)
+    if not made.size:
+        raise input_error(
+            "plan_nothing_to_move",
+            "plan.fixed",
+            "no channel is free to move: all are fixed or have no price.",
+            "Leave a channel with spend, or with 'costs.unit_cost', out of 'fixed'.",
+        )
+    region = region_of(response, made, settings, budget)
+    require_feasible(region)
+    measure = measure_of(response, made, settings)
+    objective = objective_of(response, made, settings)
+    some = thinned(response, SEARCH_DRAWS)
+    kept = np.linspace(0, response.draws - 1, some.draws).round().astype(int)
+    return Problem(
+        response,
+        made,
+        region,
+        valuation_of(response, made, measure),
+        objective,
+        valuation_of(some, made, measure),
+        objective.take(kept),
+    )
+
+
+def solve(task: Problem, starts: int = RANDOM_STARTS) -> Solution:
+    """The best plan found from several starts: divisions of the money over channels, then its
+    timing, then every decision by itself on all draws."""
+    made, region = task.levers, task.region
+    rng = np.random.default_rng([task.response.fit.study.inference.seed, 9])
+    shares = made.prices.shares[:, made.chosen].T
+    basis = channel_basis(
+        made.shape, made.lengths, shares if made.groups > 1 else np.ones((len(made.chosen), 1))
+    )
+    today = made.decisions(made.prices.today)
+    explored = []
+    for start in starting_plans(region, basis, today, starts, rng):
+        explored.append(start)
+        even = basis @ (basis.T @ start / (basis**2).sum(axis=0))
+        if region.holds(even, 1e-6 * max(1.0, float(np.abs(start).max()))):
+            explored.append(
+                climb(task.rough, task.rough_objective, region, even, basis, steps=60)[0]
+            )
+    ranked = best_of(task, explored, most=2)
+    timed = [well_timed(task, z) for z in ranked]
+    refined = [climb(task.rough, task.rough_objective, region, z, steps=60)[0] for z in timed]
+    best = best_of(task, [*refined, *ranked], most=1)[0]
+    found = polish(task.valuation, task.objective, region, best)
+    settled = with_noise_of(task.objective, task.valuation, made.money(found.z))
+    if settled is not task.objective:
+        found = polish(task.valuation, settled, region, found.z)
+    return found
+
+
+def well_timed(task: Problem, z: np.ndarray) -> np.ndarray:
+    """The plan with each channel's money in the best of `known_patterns`, one channel after the
+    other: an even plan may be a ridge that a local solver does not leave."""
+    made = task.levers
+    if made.blocks < FEWEST_TIMED:
+        return z
+    patterns = known_patterns(made.blocks)
+    unit = 1e-6 * max(1.0, float(np.abs(z).max()))
+
+    def score(plan: np.ndarray) -> float:
+        return task.rough_objective.smooth(task.rough.values(plan)[0])[0]
+
+    best, best_score = z.reshape(made.shape), score(z)
+    for place in range(len(made.chosen)):
+        totals = best[place].sum(axis=0)
+        for pattern in patterns:
+            tried = best.copy()
+            tried[place] = pattern[:, None] * totals
+            plan = tried.ravel()
+            if not task.region.holds(plan, unit):
+                continue
+            value = score(plan)
+            if value > best_score:
+                best, best_score = tried, value
+    return best.ravel()
+
+
+def best_of(task: Problem, plans: list[np.ndarray], most: int) -> list[np.ndarray]:
+    """The `most` best plans on the searching draws, all of them different."""
+    scored = sorted(
+        ((task.rough_objective.smooth(task.rough.values(z)[0])[0], i) for i, z in
+         enumerate(plans)), reverse=True,
+    )  # fmt: skip
+    chosen: list[np.ndarray] = []
+    for _, i in scored:
+        size = max(float(np.abs(plans[i]).sum()), 1e-12)
+        if all(np.abs(plans[i] - z).sum() > 0.02 * size for z in chosen):
+            chosen.append(plans[i])
+        if len(chosen) == most:
+            break
+    return chosen
+
+
+def optimise(
+    response: Response, settings: PlanSettings | None = None, base: Scenario | None = None
+) -> Optimum:
+    """The plan with the best objective that keeps to every constraint of `settings` (the study's
+    where left out). `base` is what today's plan is taken to be, `as_is` by default.
+
+    The budget is money over the horizon: media spend, and effort at its unit cost, of all
+    channels; today's where none is stated. Raises `InputError` for constraints in conflict.
+    """
+    settings = settings or response.fit.study.plan
+    at = prices(response.fit, base)
+    budget = settings.budget if settings.budget is not None else float(at.today.sum())
+    return optimum_of(problem(response, settings, budget, at), settings, budget)
+
+
+def optimum_of(task: Problem, settings: PlanSettings, budget: float | None) -> Optimum:
+    """Solves a problem and compares the plan with today's and with random ones."""
+    found = solve(task)
+    if settings.min_flight:
+        found = keep_flights(task.valuation, task.objective, task.region, task.levers, settings,
+                             found)  # fmt: skip
+    made, region, response = task.levers, task.region, task.response
+    profit = (
+        task.valuation if task.objective.money
+        else valuation_of(response, made, profit_measure(response.fit, made))
+    )  # fmt: skip
+    today = made.decisions(made.prices.today)
+    money = made.money(found.z)
+    plan = spending(made.prices, money, "recommended", plan_words(made, settings, budget))
+    return Optimum(
+        settings=settings,
+        budget=budget,
+        levers=made,
+        region=region,
+        z=found.z,
+        money=money,
+        plan=plan,
+        today=spending(made.prices, made.prices.today, "today", made.prices.base.statements),
+        status=status_of(task, found, today),
+        profit=profit.values(found.z)[0],
+        profit_today=profit.of_money(made.prices.today),
+        findings=support_findings(response.fit, made, found.z),
+    )
+
+
+def status_of(task: Problem, found: Solution, today: np.ndarray) -> Status:
+    """How the plan found compares."""
+    made = task.levers
+    objective = with_noise_of(task.objective, task.valuation, made.money(found.z))
+    worth = task.valuation.values(found.z)[0]
+    score = objective.score(worth)
+    now = made.prices.today
+    today_score = with_noise_of(task.objective, task.valuation, now).score(
+        task.valuation.of_money(now)
+    )
+    rng = np.random.default_rng([task.response.fit.study.inference.seed, 10])
+    plans = random_plans(task.region, RANDOM_PLANS, rng)
+    kept = np.linspace(0, len(worth) - 1, task.rough.draws).round().astype(int)
+    rough_objective = objective.take(kept)
+    random = [rough_objective.score(task.rough.values(z)[0]) for z in plans]
+    mine = rough_objective.score(task.rough.values(found.z)[0])
+    best_random = max(random, default=-np.inf)
+    unit = max(1.0, float(np.abs(found.z).max()))
+    size = max(abs(score), float(np.std(worth)) if objective.kind != "probability_of_target" else 0,
+               1e-12)  # fmt: skip
+    converged = bool(found.gap <= CONVERGED * size)
+    allowed = task.region.holds(today, 1e-6 * unit)
+    slack = 1e-6 * size
+    return Status(
+        converged=converged,
+        message=found.message if converged else (
+            f"{found.message}; a first-order bound leaves up to {found.gap:,.4g} to gain. "
+            "Curves that are steep at first have several optima: compare with other bounds."
+        ),
+        score=score,
+        score_today=today_score,
+        today_allowed=allowed,
+        score_random=best_random,
+        random_plans=len(plans),
+        beats_today=bool(score >= today_score - slack),
+        beats_random=bool(mine >= best_random - slack),
+        gap=found.gap,
+        price=found.price,
+        active=task.region.active(found.z, 1e-6 * unit),
+        starts=RANDOM_STARTS + 2,
+        steps=found.steps,
+    )  # fmt: skip
+
+
+def plan_words(made: Levers, settings: PlanSettings, budget: float | None) -> tuple[str, ...]:
+    """What a plan's reader should know about how it was made."""
+    horizon = made.prices.base.periods
+    kind = (settings.objective or "expected_profit").replace("_", " ")
+    total = "" if budget is None else f" of {budget:,.0f} in all"
+    words = [f"Spending{total} over {horizon} periods is chosen for {kind}."]
+    if made.groups == 1 and made.rest.shape[1] > 1:
+        words.append("Geos keep their shares of a channel's money.")
+    if made.blocks < horizon:
+        words.append(f"Money is decided on in {made.blocks} blocks of periods, evenly within each.")
+    if settings.min_flight:
+        words.append(
+            "Smallest flights are kept by switching periods off one after the other, a heuristic."
+        )
+    return (*words, *made.prices.base.statements[1:])

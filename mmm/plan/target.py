@@ -1,0 +1,102 @@
+"""Objectives of a study, and what comes without any plan: the outcome a target is measured by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from mmm.config import PlanSettings
+from mmm.errors import input_error
+from mmm.plan.levers import Levers
+from mmm.plan.multiplied import Multiplied, multiplied, silent_ahead
+from mmm.plan.objective import Objective
+from mmm.plan.worth import (
+    Measure,
+    Valuation,
+    additive,
+    hold_against_engine,
+    outcome_measure,
+    profit_measure,
+    refuse_own_transforms,
+)
+from mmm.results.respond import Response
+
+
+def valuation_of(response: Response, levers: Levers, measure: Measure) -> Valuation:
+    """The valuation of `measure`, in the form the likelihood asks for, held against the response
+    engine.
+
+    Raises `InputError` for a channel whose transform has no compiled form, `ModelError` where
+    the engine gives today's plan another value.
+    """
+    refuse_own_transforms(response, levers)
+    make = multiplied if response.multiplicative else additive
+    made = make(response, levers, measure)
+    hold_against_engine(made, response)
+    return made
+
+
+def measure_of(response: Response, levers: Levers, settings: PlanSettings) -> Measure:
+    """What the objective of `settings` counts."""
+    if settings.objective == "probability_of_target":
+        return outcome_measure(response.fit, levers, within=True)
+    if settings.objective == "expected_outcome":
+        return outcome_measure(response.fit, levers)
+    return profit_measure(response.fit, levers)
+
+
+def objective_of(response: Response, levers: Levers, settings: PlanSettings) -> Objective:
+    """The objective of `settings`, expected profit where none is named."""
+    kind = settings.objective or "expected_profit"
+    if kind != "probability_of_target":
+        return Objective(kind, settings.level, settings.risk_aversion)
+    if settings.target is None:
+        raise input_error(
+            "plan_target",
+            "plan.target",
+            "'probability_of_target' has no target.",
+            "Give 'target', units of outcome over the horizon, baseline included.",
+        )
+    return target_objective(response, levers, settings.target)
+
+
+def target_objective(response: Response, levers: Levers, target: float) -> Objective:
+    """The chance that outcome over the horizon, all geos together, reaches `target`: baseline,
+    what earlier spending carries in, the plan, and noise."""
+    horizon = levers.prices.base.periods
+    silent = silent_ahead(response, levers.prices.base.controls, horizon)
+    return Objective(
+        "probability_of_target",
+        target=target,
+        start=silent.sum(axis=(1, 2)),
+        noise=noise_of_total(response, silent),
+    )
+
+
+def noise_of_total(response: Response, expected: np.ndarray) -> np.ndarray:
+    """Standard deviation (D,) of the noise of an outcome summed over geos and periods.
+
+    `expected` (D, G, H). Student-t noise is Gaussian with a variance of its own in every period,
+    which is drawn; where effects multiply, noise is that of many log-normal parts, each in
+    proportion to its expectation, whose sum is taken as Gaussian.
+    """
+    draws, geos, periods = expected.shape
+    if response.multiplicative:
+        return np.sqrt(np.einsum("dgt,dg->d", expected**2, np.expm1(response.sigma**2)))
+    spread = (response.sigma * response.level) ** 2
+    if response.density.spec.likelihood != "student_t":
+        return np.sqrt(periods * spread.sum(axis=1))
+    rng = np.random.default_rng([response.fit.study.inference.seed, 8])
+    nu = response.nu[:, None, None]
+    mixed = nu / rng.chisquare(np.broadcast_to(nu, (draws, geos, periods)))
+    return np.sqrt(np.einsum("dg,dgt->d", spread, mixed))
+
+
+def with_noise_of(objective: Objective, valuation: Valuation, money: np.ndarray) -> Objective:
+    """The objective with the noise that a plan (H, G, C) has, where noise grows with outcome."""
+    if objective.kind != "probability_of_target" or not isinstance(valuation, Multiplied):
+        return objective
+    whole = valuation.outcome(money)
+    noise = noise_of_total(valuation.response, whole[:, :, : valuation.levers.prices.base.periods])
+    return replace(objective, noise=noise)

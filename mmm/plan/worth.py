@@ -1,0 +1,329 @@
+"""What decisions are worth, draw by draw, with the gradient: the plan's only way to the model.
+
+Value is counted as `incremental_value` counts it: against no marketing, with carry-over and
+brand over the finance horizon. `value_of` any plan here and there agree, which is checked
+whenever a valuation is made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from mmm.errors import ModelError, input_error
+from mmm.inference.fit import Fit
+from mmm.model import curves
+from mmm.model.planning import carried_levels, coefficients, plan_draws
+from mmm.plan.forecast import incremental_value
+from mmm.plan.levers import Levers
+from mmm.plan.money import spending
+from mmm.results.blocks import thinned
+from mmm.results.respond import Response, channel_effect, wander
+from mmm.results.threads import each_in_threads
+
+CHECKED_DRAWS = 8
+"""Draws on which a valuation is held against the response engine."""
+SMALL = 20_000
+"""Series (draws x geos x channels) that are evaluated sooner than threads are started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What is counted: outcome times `worth` (S, G) in each of S >= H periods from the plan's
+    first, less `cost` (H,) per unit of loaded cost paid in a period."""
+
+    name: str
+    worth: np.ndarray
+    cost: np.ndarray
+
+    @property
+    def by_time(self) -> np.ndarray | None:
+        """What `worth` does over time, 1 at first, (S,); None where geos differ in it."""
+        common = self.worth / self.worth[0]
+        return common[:, 0] if np.allclose(common, common[:, :1], rtol=1e-12, atol=0.0) else None
+
+
+def profit_span(fit: Fit, horizon: int) -> int:
+    """Periods from the plan's first over which its outcome counts."""
+    finance = fit.study.finance.settled(fit.panel.periods_per_year)
+    return max(finance.horizon or 0, horizon)
+
+
+def discount_factors(fit: Fit, span: int) -> np.ndarray:
+    """What money of each period ahead is worth at the start of the first, (span,)."""
+    rate = fit.study.finance.discount_rate
+    return (1.0 + rate) ** (-np.arange(span) / fit.panel.periods_per_year)
+
+
+def profit_measure(fit: Fit, levers: Levers) -> Measure:
+    """Profit before tax in money of the plan's start: contribution margin on the value of
+    outcome, later purchases included, less loaded cost, both discounted."""
+    finance, base = fit.study.finance, levers.prices.base
+    span = profit_span(fit, base.periods)
+    factor = discount_factors(fit, span)
+    money = finance.margin * (1.0 + finance.repeat_value)
+    value = _extended(base.value_per_unit, span)
+    return Measure("profit", money * factor[:, None] * value, factor[: base.periods])
+
+
+def outcome_measure(fit: Fit, levers: Levers, *, within: bool = False) -> Measure:
+    """Units of outcome caused, over the finance horizon or `within` the plan's own alone."""
+    base = levers.prices.base
+    span = base.periods if within else profit_span(fit, base.periods)
+    return Measure("outcome", np.ones((span, base.media.shape[1])), np.zeros(base.periods))
+
+
+def _extended(value: np.ndarray, span: int) -> np.ndarray:
+    """Value per unit (H, G) with its last values up to `span` periods."""
+    return np.concatenate([value, np.repeat(value[-1:], max(0, span - len(value)), axis=0)])[:span]
+
+
+class Valuation(Protocol):
+    """Worth of decisions by draw."""
+
+    response: Response
+    levers: Levers
+    measure: Measure
+    channels: tuple[ChannelWorth, ...]
+
+    @property
+    def draws(self) -> int: ...
+
+    def values(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Worth (D,) of decisions z (n,), against no marketing, and its gradient (D, n)."""
+        ...
+
+    def of_money(self, money: np.ndarray) -> np.ndarray:
+        """Worth (D,) of spending `money` (H, G, C) on the levers' channels, however spread."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelWorth:
+    """One channel ready for the kernel: see `plan_draws`. silent (D,) is its worth when nothing
+    is spent ahead; unit (G,) scaled media per unit of exposure."""
+
+    table: np.ndarray
+    carried: np.ndarray
+    coef: np.ndarray
+    scale: np.ndarray
+    silent: np.ndarray
+    unit: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Additive:
+    """A valuation where effects add: each channel's worth is a function of its own money.
+
+    constant (D,): worth of the channels that stay as they are, less their cost.
+    """
+
+    response: Response
+    levers: Levers
+    measure: Measure
+    channels: tuple[ChannelWorth, ...]
+    constant: np.ndarray
+
+    @property
+    def draws(self) -> int:
+        return len(self.constant)
+
+    def values(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Worth (D,) of decisions z (n,) and its gradient (D, n)."""
+        money = self.levers.money(z)
+        parts = self._parts(money)
+        gradient = np.concatenate([gradient for _, gradient in parts], axis=1)
+        return self._total(parts, money), gradient - cost_slope(self.levers, self.measure)
+
+    def of_money(self, money: np.ndarray) -> np.ndarray:
+        """Worth (D,) of spending `money` (H, G, C) on the levers' channels, however spread."""
+        return self._total(self._parts(money), money)
+
+    def _parts(self, money: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        exposure = money * self.levers.prices.buys
+
+        def one(place: int) -> tuple[np.ndarray, np.ndarray]:
+            found = self.channels[place]
+            value, gradient = channel_worth(
+                self.response, self.levers, place, found, exposure, found.coef, found.scale
+            )
+            return value - found.silent, gradient
+
+        count = len(self.channels)
+        return each_in_threads(one, range(count), alone=few(self.response, count))
+
+    def _total(self, parts: list[tuple[np.ndarray, np.ndarray]], money: np.ndarray) -> np.ndarray:
+        worth = np.sum([value for value, _ in parts], axis=0)
+        return self.constant + worth - running_cost(self.levers, self.measure, money)
+
+
+def channel_worth(
+    response: Response,
+    levers: Levers,
+    place: int,
+    found: ChannelWorth,
+    exposure: np.ndarray,
+    coef: np.ndarray,
+    scale: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Worth (D,) of the channel at `place` under exposure (H, G, C), and its gradient by the
+    channel's decisions (D, B Q)."""
+    spec, channel = response.density.spec, int(levers.chosen[place])
+    spread, member = levers.spread(place)
+    value, gradient, _ = plan_draws(
+        found.table, spec.adstock[channel], spec.saturation[channel], spec.lags,
+        np.ascontiguousarray(exposure[:, :, channel] * found.unit), found.carried, coef, scale,
+        spread * found.unit, member,
+    )  # fmt: skip
+    return value, levers.by_block(gradient)
+
+
+def running_cost(levers: Levers, measure: Measure, money: np.ndarray) -> float:
+    """Loaded cost of `money` (H, G, C) on the levers' channels, as the measure counts it."""
+    at, chosen = levers.prices, levers.chosen
+    paid = money.sum(axis=1)[:, chosen] * at.loading[chosen] + at.fixed[chosen]
+    return float(measure.cost @ paid.sum(axis=1))
+
+
+def cost_slope(levers: Levers, measure: Measure) -> np.ndarray:
+    """Loaded cost, as the measure counts it, of one more unit of each decision, (n,)."""
+    weight = np.bincount(levers.block, weights=measure.cost) / levers.lengths
+    loading = levers.prices.loading[levers.chosen]
+    slope = loading[:, None, None] * weight[None, :, None]
+    return np.broadcast_to(slope, levers.shape).ravel()
+
+
+def gains_of(response: Response, channel: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What multiplies a channel's saturation now and its brand stock, and the stock's retention,
+    each (D,)."""
+    table, means = response.table[:, channel], response.means[:, channel]
+    share, split = table[:, curves.SHARE], table[:, curves.SPLIT]
+    parts = np.stack([share * (1.0 - split), share * split], axis=1)
+    gains = np.divide(parts, means, out=np.zeros_like(parts), where=(parts > 0) & (means > 0))
+    return gains[:, 0], gains[:, 1], 2.0 ** (-1.0 / table[:, curves.MEMORY])
+
+
+def geo_factors(response: Response, channel: int, span: int) -> np.ndarray:
+    """Geo factors of a channel over the periods ahead, (D, G, span), or (D, G, 1) where they do not
+    move."""
+    if channel not in response.density.spec.drifting:
+        return response.deviation[:, :, channel, None]
+    window = len(response.fit.panel.dates)
+    moving = wander(response, channel, window + span)[:, window:]
+    return response.deviation[:, :, channel, None] + moving[:, None, :]
+
+
+def carried_in(response: Response, channel: int) -> np.ndarray:
+    """Adstock the window leaves, (D, K, G)."""
+    spec, design = response.density.spec, response.density.design
+    return carried_levels(
+        np.ascontiguousarray(response.table[:, channel]), spec.adstock[channel], spec.lags,
+        np.ascontiguousarray(design.media[:, channel]),
+        np.ascontiguousarray(design.early[:, channel]),
+    )  # fmt: skip
+
+
+def scaled_unit(response: Response, channel: int) -> np.ndarray:
+    """Scaled media per unit of exposure, (G,)."""
+    scaling = response.density.design.scaling
+    return 1.0 / (scaling.size * scaling.media[channel])
+
+
+def few(response: Response, channels: int) -> bool:
+    """Whether there is too little to do to start threads for."""
+    return response.draws * len(response.places) * channels < SMALL
+
+
+def refuse_own_transforms(response: Response, levers: Levers) -> None:
+    """Raises `InputError` where a channel to be planned has a transform of the user's own."""
+    spec = response.density.spec
+    own = [
+        spec.channels[c]
+        for c in levers.chosen
+        if curves.CUSTOM in (spec.adstock[c], spec.saturation[c])
+    ]
+    if own:
+        raise input_error(
+            "plan_own_transform",
+            "plan.fixed",
+            f"no plan can be made for {', '.join(own)}: the transform was written by the user, "
+            "and the optimiser has no gradient of it.",
+            f"Add {', '.join(own)} to 'fixed', or use a family of the library.",
+        )
+
+
+def additive(response: Response, levers: Levers, measure: Measure) -> Additive:
+    """The valuation of `measure` where effects add."""
+    span = len(measure.worth)
+    level = response.unit
+    by_time = measure.by_time
+    channels = []
+    for place, channel in enumerate(levers.chosen.tolist()):
+        first, second, keep = gains_of(response, channel)
+        if by_time is not None and channel not in response.density.spec.drifting:
+            weight = np.broadcast_to(by_time, (response.draws, 1, span))
+            scale = response.deviation[:, :, channel] * (level * measure.worth[0])
+        else:
+            weight = geo_factors(response, channel, span) * measure.worth.T
+            scale = np.broadcast_to(level, weight.shape[:2])
+        found = ChannelWorth(
+            table=np.ascontiguousarray(response.table[:, channel]),
+            carried=carried_in(response, channel),
+            coef=coefficients(first, second, keep, weight),
+            scale=np.ascontiguousarray(scale),
+            silent=np.zeros(response.draws),
+            unit=scaled_unit(response, channel),
+        )
+        nothing = np.zeros_like(levers.rest)
+        value, _ = channel_worth(response, levers, place, found, nothing, found.coef, found.scale)
+        channels.append(replace(found, silent=value))
+    return Additive(response, levers, measure, tuple(channels), _staying(response, levers, measure))
+
+
+def _staying(response: Response, levers: Levers, measure: Measure) -> np.ndarray:
+    """Worth (D,) of the channels that stay as they are, less their cost."""
+    scenario = spending(levers.prices, levers.rest, "rest")
+    window = response.fit.panel.dataset["media"].values
+    span = len(measure.worth)
+    total = np.zeros(response.draws)
+    for channel in sorted(set(range(window.shape[2])) - set(levers.chosen.tolist())):
+        total -= float(scenario.cost[:, channel] @ measure.cost)
+        silent = np.concatenate([window[:, :, channel], np.zeros((span, window.shape[1]))])
+        spent = silent.copy()
+        reach = min(span, scenario.periods)
+        spent[len(window) : len(window) + reach] = scenario.media[:reach, :, channel]
+        for sign, media in ((1.0, spent), (-1.0, silent)):
+            ahead = channel_effect(response, channel, media).total[:, :, -span:]
+            total += sign * np.einsum("dgt,tg->d", ahead, measure.worth)
+    return total
+
+
+def hold_against_engine(valuation: Valuation, response: Response) -> None:
+    """Raises `ModelError` unless today's plan has the worth that the response engine gives it.
+
+    The valuation evaluates curves on its own, for speed; whatever an engine knows beyond them
+    would be missed, and must not be missed in silence.
+    """
+    levers, measure = valuation.levers, valuation.measure
+    by_time = measure.by_time
+    if by_time is None:
+        return
+    today = levers.prices.today
+    scenario = spending(levers.prices, today, "today")
+    value = incremental_value(
+        thinned(response, CHECKED_DRAWS),
+        replace(scenario, value_per_unit=np.repeat(measure.worth[:1], scenario.periods, axis=0)),
+        len(by_time),
+    )
+    engine = value @ by_time - float(scenario.cost.sum(axis=1) @ measure.cost)
+    kept = np.linspace(0, response.draws - 1, min(CHECKED_DRAWS, response.draws)).round()
+    found = valuation.of_money(today)[kept.astype(int)]
+    size = max(np.abs(value @ by_time).max(), np.abs(engine).max())
+    if np.abs(found - engine).max() > 1e-6 * size:
+        raise ModelError(
+            "the optimiser's value of today's plan is not the response engine's "
+            f"({found.mean():,.6g} against {engine.mean():,.6g}): this model has effects that the "
+            "optimiser does not know, so no plan is recommended."
+        )
