@@ -44,8 +44,10 @@ def rebuild_index(store: Store, *, anew: bool = False) -> pd.DataFrame:
     kept = known[listed.isin(names)]
     fresh = _rows(read_records(store, sorted(names - set(listed))))
     frame = _frame([*kept.to_dict("records"), *fresh])
-    deployed = deployed_runs(store)
-    frame["promoted"] = (frame["status"] == DONE) & (frame["study"].map(deployed) == frame["run"])
+    done = frame["status"] == DONE
+    visible = set(zip(frame.loc[done, "study"], frame.loc[done, "run"], strict=True))
+    deployed = deployed_runs(store, visible)
+    frame["promoted"] = done & (frame["study"].map(deployed) == frame["run"])
     buffer = io.BytesIO()
     frame.to_parquet(buffer, index=False)
     store.write(INDEX, buffer.getvalue())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from mmm.batch.names import safe_part
 from mmm.batch.record import (
     DONE,
     FAILED,
+    PROMOTE,
     Record,
     now,
     record_from_json,
@@ -41,8 +42,17 @@ def has_run(store: Store, study: str, run: str) -> bool:
     copy = f"{run_folder(study, run)}/{RUN_FILE}"
     if not store.exists(copy):
         return False
-    store.write(record_name(study, run), store.read(copy))
+    _make_visible(store, record_from_json(store.read(copy), copy))
     return True
+
+
+def _make_visible(store: Store, record: Record) -> None:
+    """The last steps of a run whose files are in place; doing them twice changes nothing."""
+    if record.decision == PROMOTE:
+        _note_promotion(store, record.study, record.run, record.created, record.because)
+    store.write(record_name(record.study, record.run), record_to_json(record))
+    store.remove(record_name(record.study, record.run, FAILED))
+    store.remove(f"started/{record.study}/{record.run}.json")
 
 
 def begin_run(store: Store, study: str, run: str) -> None:
@@ -55,19 +65,17 @@ def was_begun(store: Store, study: str, run: str) -> bool:
 
 
 def publish_run(store: Store, record: Record, folder: Path) -> bool:
-    """Makes `folder` (from `Store.aside`) the run of `record`, visible once all of it is there.
+    """Makes `folder` (from `Store.aside`) the run of `record`, visible once all of it is there,
+    and the deployed one of its study where that was decided.
 
     False where another writer was first; then that one's stays and this one goes.
     """
     (folder / RUN_FILE).write_bytes(record_to_json(record))
-    moved = store.move_in(folder, run_folder(record.study, record.run), RUN_FILE)
-    if moved:
-        store.write(record_name(record.study, record.run), record_to_json(record))
-        store.remove(record_name(record.study, record.run, FAILED))
-    else:
+    if not store.move_in(folder, run_folder(record.study, record.run), RUN_FILE):
         has_run(store, record.study, record.run)
-    store.remove(f"started/{record.study}/{record.run}.json")
-    return moved
+        return False
+    _make_visible(store, record)
+    return True
 
 
 def record_failure(store: Store, record: Record) -> None:
@@ -94,26 +102,33 @@ def promote_run(store: Store, study: str, run: str, because: Iterable[str]) -> N
     """Makes a complete run the deployed one of its study. Raises `InputError` where it is not
     there."""
     read_record(store, study, run)
-    stamp = now()
-    content = {"study": study, "run": run, "created": stamp, "because": list(because)}
-    mark = datetime.fromisoformat(stamp).strftime("%Y%m%dT%H%M%S%f")
+    _note_promotion(store, study, run, now(), because)
+
+
+def _note_promotion(
+    store: Store, study: str, run: str, created: str, because: Iterable[str]
+) -> None:
+    content = {"study": study, "run": run, "created": created, "because": list(because)}
+    mark = datetime.fromisoformat(created).strftime("%Y%m%dT%H%M%S%f")
     store.write(f"promotions/{study}/{mark}.{run}.json", json.dumps(content, indent=1).encode())
 
 
-def deployed_runs(store: Store) -> dict[str, str]:
-    """Study -> its deployed run: the last one promoted."""
+def deployed_runs(store: Store, visible: Collection[tuple[str, str]]) -> dict[str, str]:
+    """Study -> its deployed run: the last one promoted of those in `visible`."""
     latest: dict[str, str] = {}
     for name in store.names("promotions"):
         study, _, event = name.rpartition("/")
-        if event > latest.get(study, ""):
+        if event > latest.get(study, "") and (study, _run_of(event)) in visible:
             latest[study] = event
     return {study: _run_of(event) for study, event in latest.items()}
 
 
 def deployed_run(store: Store, study: str) -> str | None:
     """The deployed run of one study."""
-    event = max(store.names(f"promotions/{safe_part(study)}"), default=None)
-    return _run_of(event) if event else None
+    for event in sorted(store.names(f"promotions/{safe_part(study)}"), reverse=True):
+        if store.exists(record_name(study, _run_of(event))):
+            return _run_of(event)
+    return None
 
 
 def _run_of(event: str) -> str:
@@ -125,7 +140,8 @@ def let_go(store: Store, records: Iterable[Record], rules: Retention) -> list[tu
     study stay whatever the rules say."""
     if rules.runs is None and rules.days is None:
         return []
-    deployed = deployed_runs(store)
+    records = list(records)
+    deployed = deployed_runs(store, {(record.study, record.run) for record in records})
     oldest = None
     if rules.days is not None:
         oldest = datetime.fromisoformat(now()) - timedelta(days=rules.days)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import tempfile
 import uuid
 from collections.abc import Generator, Iterator
@@ -31,6 +32,7 @@ import fsspec
 from mmm.errors import InputError, input_error
 
 ASIDE = ".aside"
+OWN = {"records", "runs", "promotions", "started", "batches", "index.parquet", "summary.json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +106,25 @@ class Store:
         else:
             target.unlink(missing_ok=True)
 
+    def clear_aside(self) -> None:
+        """Removes what writers on this machine left behind when they were killed."""
+        parent = self.local / ASIDE if self.local else None
+        if parent is None or not parent.is_dir():
+            return
+        for folder in parent.iterdir():
+            host, _, rest = folder.name.partition("~")
+            owner = rest.partition("~")[0]
+            if host == socket.gethostname() and owner.isdigit() and not _alive(int(owner)):
+                shutil.rmtree(folder, ignore_errors=True)
+
     @contextmanager
     def aside(self) -> Generator[Path]:
         """A new folder on this machine to write into, where nobody looks; removed at the end."""
         parent = self.local / ASIDE if self.local else None
         if parent:
             parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="mmm-", dir=parent))
+        owner = f"{socket.gethostname()}~{os.getpid()}~"
+        folder = Path(tempfile.mkdtemp(prefix=owner, dir=parent))
         try:
             folder.chmod(0o755)
             yield folder
@@ -142,9 +156,22 @@ class Store:
         return True
 
 
-def open_store(address: str | Path, *, create: bool = True) -> Store:
-    """The store at `address`: a folder, or as s3://bucket/prefix. Raises `InputError` where it
-    cannot be one, or holds a password: credentials come from the environment."""
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def open_store(address: str | Path, *, must_exist: bool = False) -> Store:
+    """The store at `address`: a folder, or as s3://bucket/prefix. Nothing is written yet.
+
+    Raises `InputError` where it cannot be one, `must_exist` and does not, or the address holds
+    credentials: they come from the environment.
+    """
     text = str(address)
     if "://" in text and "@" in urlsplit(text).netloc:
         shown = f"{urlsplit(text).scheme}://..."
@@ -160,25 +187,25 @@ def open_store(address: str | Path, *, create: bool = True) -> Store:
         raise _unusable(text, str(error)) from error
     store = Store(text, root.rstrip("/"), fs)
     if store.local:
-        _prepare_folder(store.local, create)
-    elif not create and not store.exists("records"):
+        _check_folder(store.local)
+    if must_exist and not store.exists("records"):
         raise _unusable(text, "there is no store")
     return store
 
 
-def _prepare_folder(folder: Path, create: bool) -> None:
+def _check_folder(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise _unusable(str(folder), "it is a file")
-    if not create and not (folder / "records").is_dir():
-        raise _unusable(str(folder), "there is no store")
-    kept = {"records", "runs", "promotions", "started", "batches", "index.parquet"}
+    if not os.access(folder if folder.exists() else _nearest(folder), os.W_OK):
+        raise _unusable(str(folder), "it may not be written to")
     inside = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if inside and not inside & kept and any(not name.startswith(".") for name in inside):
+    if "records" not in inside and any(not name.startswith(".") for name in inside - OWN):
         raise _unusable(str(folder), "it holds files that are not those of a store")
-    try:
-        (folder / "records").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _unusable(str(folder), str(error.strerror)) from error
+
+
+def _nearest(folder: Path) -> Path:
+    """The nearest folder above that there is."""
+    return next(parent for parent in folder.absolute().parents if parent.exists())
 
 
 def _unusable(address: str, why: str) -> InputError:

@@ -227,7 +227,7 @@ def test_a_store_is_a_folder_of_its_own(tmp_path):
     with pytest.raises(InputError, match="it is a file"):
         open_store(tmp_path / "mine.txt")
     with pytest.raises(InputError, match="there is no store"):
-        open_store(tmp_path / "none", create=False)
+        open_store(tmp_path / "none", must_exist=True)
     assert not (tmp_path / "none").exists()
 
 
