@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mmm import examples
-    from mmm.config import Study
-    from mmm.config.load import load_study
+    from mmm.batch.run import run_batch
+    from mmm.config import Batch, Study
+    from mmm.config.load import load_batch, load_study
     from mmm.data.load import load_panel, panel_from_frame
     from mmm.data.panel import Panel
     from mmm.efficiency.breakdown import efficiency_by_geo, efficiency_by_quarter
@@ -36,6 +37,7 @@ __version__ = "0.1.0"
 _HOME = {
     "AdstockFamily": "mmm.transforms.adstock",
     "Analysis": "mmm.study.analysis",
+    "Batch": "mmm.config",
     "Finding": "mmm.errors",
     "Fit": "mmm.inference.fit",
     "InputError": "mmm.errors",
@@ -54,6 +56,7 @@ _HOME = {
     "efficiency_table": "mmm.efficiency.roi",
     "fit": "mmm.inference.fit",
     "forecast": "mmm.plan.forecast",
+    "load_batch": "mmm.config.load",
     "load_fit": "mmm.inference.fit",
     "load_panel": "mmm.data.load",
     "load_study": "mmm.config.load",
@@ -62,6 +65,7 @@ _HOME = {
     "register_adstock": "mmm.transforms.custom",
     "register_saturation": "mmm.transforms.custom",
     "response": "mmm.results.respond",
+    "run_batch": "mmm.batch.run",
     "run_study": "mmm.study",
     "save_fit": "mmm.inference.fit",
     "simulate_world": "mmm.simulate",
@@ -72,6 +76,7 @@ _HOME = {
 __all__ = [
     "AdstockFamily",
     "Analysis",
+    "Batch",
     "Finding",
     "Fit",
     "InputError",
@@ -92,6 +97,7 @@ __all__ = [
     "examples",
     "fit",
     "forecast",
+    "load_batch",
     "load_fit",
     "load_panel",
     "load_study",
@@ -100,6 +106,7 @@ __all__ = [
     "register_adstock",
     "register_saturation",
     "response",
+    "run_batch",
     "run_study",
     "save_fit",
     "simulate_world",

@@ -85,7 +85,7 @@ class Comparison:
 
 def compare_fits(deployed: Fit, new: Fit) -> Comparison:
     """Everything the rules look at; read from `DRAWS` draws of each fit."""
-    common = deployed.panel.dates.intersection(new.panel.dates)
+    common = pd.DatetimeIndex(deployed.panel.dates.intersection(new.panel.dates))
     before, after = deployed.panel.channels, new.panel.channels
     shared = [name for name in before if name in after]
     reading = response(deployed, DRAWS)
@@ -93,9 +93,8 @@ def compare_fits(deployed: Fit, new: Fit) -> Comparison:
     if len(common) and shared:
         old_roi = returns_on(reading, common)
         new_roi = returns_on(response(new, DRAWS), common)
-        for name in shared:
-            if name in old_roi and name in new_roi:
-                shifts.append(_shift(name, old_roi[name], new_roi[name]))
+        costly = [name for name in shared if name in old_roi and name in new_roi]
+        shifts = [_shift(name, old_roi[name], new_roi[name]) for name in costly]
     return Comparison(
         shifts=tuple(shifts),
         forecast=score_forecast(reading, new.panel),

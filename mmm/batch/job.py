@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,9 +35,11 @@ from mmm.config.load import load_study
 from mmm.data.load import load_panel
 from mmm.errors import InputError, MMMError
 from mmm.results.threads import LIMIT
-from mmm.study.analysis import Analysis
-from mmm.study.artefacts import write_artefacts
 from mmm.study.job import build_manifest, fit_study
+
+if TYPE_CHECKING:
+    from mmm.inference.fit import Fit
+    from mmm.study.analysis import Analysis
 
 SKIPPED = "skipped"
 INPUTS = "inputs"
@@ -138,6 +140,8 @@ def reason_of(refusal: MMMError) -> str:
 
 def fit_into(job: Job, store: Store, folder: Path, started: float) -> Record:
     """Writes the inputs and every artefact of a run into `folder`; its record."""
+    from mmm.study.artefacts import write_artefacts
+
     for name, content in job.payload.files.items():
         path = folder / INPUTS / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -194,7 +198,7 @@ def compared(job: Job, store: Store, analysis: Analysis, folder: Path) -> Record
     )
 
 
-def stored_fit(store: Store, study: str, run: str, folder: Path) -> Any:
+def stored_fit(store: Store, study: str, run: str, folder: Path) -> Fit:
     """The fit of a run in the store; fetched into `folder` where the store is elsewhere."""
     from mmm.inference.fit import load_fit
 

@@ -18,7 +18,6 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
@@ -199,9 +198,10 @@ class _Cells:
     def __init__(self, column: pa.Array) -> None:
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             column = column.cast(pa.large_string())
-            self.mark = pc.binary_length(column).fill_null(-1).to_numpy().astype("<i8")
             offsets, data = column.buffers()[1:]
             ends = np.frombuffer(offsets, "<i8")[column.offset : column.offset + len(column) + 1]
+            missing = column.is_null().to_numpy(zero_copy_only=False)
+            self.mark = np.where(missing, -1, np.diff(ends))
             self.ends, self.data = ends, memoryview(data) if data else memoryview(b"")
             return
         if pa.types.is_temporal(column.type):

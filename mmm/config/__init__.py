@@ -1,5 +1,6 @@
 """What a study says: frozen, validated blocks of the study file, the same objects in Python."""
 
+from mmm.config.batch import Batch, Promote, Retention, TableSource
 from mmm.config.channel import Channel, Costs, Prior, Role
 from mmm.config.finance import Finance
 from mmm.config.study import (
@@ -16,6 +17,7 @@ from mmm.config.study import (
 
 __all__ = [
     "Baseline",
+    "Batch",
     "Brand",
     "Channel",
     "Costs",
@@ -26,7 +28,10 @@ __all__ = [
     "OutcomeKind",
     "PlanSettings",
     "Prior",
+    "Promote",
+    "Retention",
     "Role",
     "Study",
+    "TableSource",
     "Unmeasured",
 ]

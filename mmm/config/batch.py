@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from mmm.config.block import Block
 
@@ -123,6 +123,21 @@ class Retention(Block):
     days: Annotated[float, Field(gt=0)] | None = None
 
 
+def _bytes(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    found = _SIZE.fullmatch(value.strip())
+    if not found:
+        raise ValueError(f"'{value}' is not an amount of memory; write it as 4GB or 800MB")
+    unit = found[2].upper()
+    base = 2 ** (10 * " KMGT".index(unit)) if found[3] and unit else _SIZES[unit]
+    return int(float(found[1]) * base)
+
+
+Size = Annotated[int, Field(gt=0), BeforeValidator(_bytes)]
+"""A number of bytes, or text such as 4GB, 800MB, 1.5GiB."""
+
+
 class Batch(Block):
     """A whole batch: its studies, by pattern or from one table, and the rules around them.
 
@@ -140,21 +155,9 @@ class Batch(Block):
     retention: Retention = Retention()
     retries: Annotated[int, Field(ge=0, le=10)] = 1
     time_limit: Annotated[float, Field(gt=0)] | None = None
-    memory_limit: Annotated[int, Field(gt=0)] | str | None = None
+    memory_limit: Size | None = None
     report: bool = True
     learn: bool = False
-
-    @field_validator("memory_limit")
-    @classmethod
-    def _is_a_size(cls, value: int | str | None) -> int | None:
-        if not isinstance(value, str):
-            return value
-        found = _SIZE.fullmatch(value.strip())
-        if not found or not float(found[1]):
-            raise ValueError(f"'{value}' is not an amount of memory; write it as 4GB or 800MB")
-        unit = found[2].upper()
-        base = 2 ** (10 * " KMGT".index(unit)) if found[3] and unit else _SIZES[unit]
-        return int(float(found[1]) * base)
 
     @model_validator(mode="after")
     def _has_studies(self) -> Self:

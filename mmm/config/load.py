@@ -159,7 +159,7 @@ def _validated[B: Block](
             Finding(
                 check,
                 Severity.ERROR,
-                _where(name, problem.location, root and _line(root, problem.location)),
+                _where(name, problem.location, _line(root, problem.location)),
                 problem.message,
                 problem.remedy,
             )
@@ -231,8 +231,8 @@ def _where(name: str, location: Location, line: int | None) -> str:
     return f"{place} (line {line})" if line and keys else place
 
 
-def _line(node: yaml.Node, location: Location) -> int | None:
-    """Line of the deepest part of `location` that the file has."""
+def _line(node: yaml.Node | None, location: Location) -> int | None:
+    """Line of the deepest part of `location` that the file has; None without a file."""
     line = None
     for part in location:
         if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
