@@ -104,11 +104,12 @@ def run_batch(
     path = Path(path)
     tell = watch or (lambda _event: None)
     batch, store = load_batch(path), open_store(out)
-    store.clear_aside()
     with ExitStack() as stack:
         source = stack.enter_context(open_source(batch, path.parent))
+        entries = list(source.entries())  # refuses what is wrong before anything is written
+        store.clear_aside()
         index = rebuild_index(store)
-        plan = plan_batch(source.entries(), index, store, force=force)
+        plan = plan_batch(entries, index, store, force=force)
         counted = {action.value: sum(one.action is action for one in plan) for action in Action}
         tell({"event": "planned", "batch": batch.batch, **counted})
         tally = _Tally(store, batch, tell)

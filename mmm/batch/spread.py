@@ -6,6 +6,7 @@ import logging
 import os
 import queue
 import socket
+import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ TOPIC = "mmm-batch"
 AHEAD = 2
 """Jobs sent out a worker: one it works at, one it has next."""
 DASHBOARD = 8787
+CONNECT_S = 30.0
 PINNED = dict.fromkeys(
     ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", LIMIT),
     "1",
@@ -104,7 +106,7 @@ def _existing(scheduler: str, encryption: Encryption | None) -> Generator[Client
             require_encryption=True,
         )
     try:
-        client = Client(scheduler, security=security, set_as_default=False, timeout=30)
+        client = Client(scheduler, security=security, set_as_default=False, timeout=CONNECT_S)
     except (OSError, TimeoutError, ValueError, TypeError) as error:
         raise _no_scheduler(scheduler, error) from error
     with client:
@@ -147,7 +149,7 @@ def spread(client: Client, jobs: Iterable[Job], *, retries: int, watch: Watch) -
     """
     happened: queue.Queue[tuple[str, Any]] = queue.Queue()
     client.subscribe_topic(TOPIC, lambda event: happened.put(("event", event[1])))
-    waiting = iter(jobs)
+    waiting, token = iter(jobs), uuid.uuid4().hex
     running: dict[str, tuple[Job, Future]] = {}
     limited: dict[str, str] = {}
     try:
@@ -157,9 +159,8 @@ def spread(client: Client, jobs: Iterable[Job], *, retries: int, watch: Watch) -
                 if job is None:
                     break
                 name = f"{job.study}/{job.run}"
-                future = client.submit(
-                    work, job, key=f"mmm-{job.study}-{job.run}", retries=retries, pure=False
-                )
+                key = f"mmm-{name}-{token}"  # a scheduler may serve several stores
+                future = client.submit(work, job, key=key, retries=retries, pure=False)
                 running[name] = (job, future)
                 future.add_done_callback(lambda _, name=name: happened.put(("ended", name)))
             if not running:
