@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,12 +46,22 @@ class Shift:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelScore:
+    """What a channel earned since over what the deployed fit expected of it, `factor`, and the
+    two-sided probability of one as far from 1 had nothing changed."""
+
+    channel: str
+    factor: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class ForecastScore:
     """How the deployed fit forecast the `periods` since its last date, given what was spent.
 
     observed and expected are sums over them and all geos; `error` is observed over expected
     less 1; `probability` that of a sum as far off (two-sided, normal); `covered` the part of
-    periods and geos within their 90 % interval.
+    periods and geos within their 90 % interval; `channels` says which of them it was.
     """
 
     periods: int
@@ -59,6 +70,7 @@ class ForecastScore:
     error: float
     probability: float
     covered: float
+    channels: tuple[ChannelScore, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,15 +184,23 @@ def score_forecast(reading: Response, panel: Panel) -> ForecastScore | None:
     rows = continued(reading, ahead, came["controls"].values).last(len(ahead))
     seed = reading.fit.study.inference.seed
 
-    def block(some: Response) -> np.ndarray:
+    def block(some: Response) -> tuple[np.ndarray, np.ndarray]:
         predictor = baseline_predictor(some, rows.rows, trend_walk(some, rows))
         expected = expected_outcome(some, predictor + media_predictor(some, media, len(ahead)))
+        whole = expected.copy() if some.multiplicative else None
+        caused = np.empty((len(own.channels), len(ahead)))
+        for channel in range(len(own.channels)):
+            effect = channel_effect(some, channel, media[:, some.places, channel]).total
+            part = caused_outcome(effect[:, :, -len(ahead) :], whole)
+            caused[channel] = part.mean(axis=0).sum(axis=0)
         for geo, place in enumerate(some.places):
             rng = np.random.default_rng([seed, _STREAM, place])
             expected[:, geo] = with_noise(some, geo, expected[:, geo], rng)
-        return expected
+        return expected, caused
 
-    predicted = np.concatenate(by_geo(reading, len(media), block, arrays=3), axis=1)
+    blocks = by_geo(reading, len(media), block, arrays=4)
+    predicted = np.concatenate([expected for expected, _ in blocks], axis=1)
+    caused = np.sum([part for _, part in blocks], axis=0)
     outcome = came["outcome"].transpose(GEO, DATE).values
     low, high = np.quantile(predicted, [0.05, 0.95], axis=0)
     sums = predicted.sum(axis=(1, 2))
@@ -191,9 +211,41 @@ def score_forecast(reading: Response, panel: Panel) -> ForecastScore | None:
         observed=observed,
         expected=expected,
         error=observed / expected - 1.0,
-        probability=float(2.0 * stats.norm.sf(distance)),
+        probability=_two_sided(distance),
         covered=float(((outcome >= low) & (outcome <= high)).mean()),
+        channels=score_channels(own.channels, outcome.sum(axis=0), predicted.sum(axis=1), caused),
     )
+
+
+def score_channels(
+    names: Sequence[str], observed: np.ndarray, predicted: np.ndarray, caused: np.ndarray
+) -> tuple[ChannelScore, ...]:
+    """Which channel a forecast's errors follow.
+
+    observed (H,), predicted (D, H) draws with noise, caused (C, H) expected outcome of each
+    channel. Errors are regressed on each channel's outcome in turn by generalised least squares
+    (Aitken, 1936) with the covariance of the predicted draws, so that what the trend and the
+    noise may do by themselves does not count. The last D / 4 periods at most are looked at.
+    """
+    last = min(len(observed), len(predicted) // 4)
+    error = (observed - predicted.mean(axis=0))[-last:]
+    spread = np.atleast_2d(np.cov(predicted[:, -last:], rowvar=False))
+    spread += 1e-9 * np.trace(spread) / last * np.eye(last)
+    # the inverse of a covariance of D draws is too large by this (Hartlap et al., 2007)
+    shrink = (len(predicted) - last - 2) / (len(predicted) - 1)
+    scores = []
+    for name, part in zip(names, caused[:, -last:], strict=True):
+        weights = shrink * np.linalg.solve(spread, part)
+        precision = float(weights @ part)
+        if precision > 0:
+            change = float(weights @ error) / precision
+            probability = _two_sided(abs(change) * precision**0.5)
+            scores.append(ChannelScore(name, 1.0 + change, probability))
+    return tuple(scores)
+
+
+def _two_sided(distance: float) -> float:
+    return float(2.0 * stats.norm.sf(distance))
 
 
 def input_changes(deployed: Panel, new: Panel) -> tuple[InputChange, ...]:

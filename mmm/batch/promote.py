@@ -59,13 +59,23 @@ def _moved(comparison: Comparison, rules: Promote) -> tuple[str, ...]:
 
 def _forecast_reasons(comparison: Comparison, rules: Promote) -> tuple[str, ...]:
     score = comparison.forecast
-    if score is None or score.probability >= rules.min_forecast:
+    if score is None:
         return ()
-    return (
-        f"The outcome of the {score.periods} periods since the deployed fit is {score.error:+.1%} "
-        f"of what it forecast for the spending that came, which it gave a probability of "
-        f"{score.probability:.1g}.",
-    )
+    reasons = []
+    if score.probability < rules.min_forecast:
+        reasons.append(
+            f"The outcome of the {score.periods} periods since the deployed fit is "
+            f"{score.error:+.1%} of what it forecast for the spending that came, which it gave "
+            f"a probability of {score.probability:.1g}."
+        )
+    reasons += [
+        f"In the {score.periods} periods since the deployed fit, {one.channel} earned "
+        f"{one.factor:.0%} of what was forecast of it, which had a probability of "
+        f"{one.probability:.1g}."
+        for one in score.channels
+        if one.probability < rules.min_forecast and abs(one.factor - 1.0) > rules.max_roi_shift
+    ]
+    return tuple(reasons)
 
 
 def _input_reasons(comparison: Comparison, rules: Promote) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ import pandas as pd
 import mmm
 from mmm.batch.index import read_index, read_records, rebuild_index, record_path
 from mmm.batch.job import Job, JobResult, failed_record, reason_of
+from mmm.batch.page import write_portfolio
 from mmm.batch.plan import Action, PlannedRun, plan_batch
 from mmm.batch.record import ALARM, DONE, FAILED, HOLD, PROMOTE, Record, now
 from mmm.batch.runs import let_go, record_failure
@@ -277,8 +278,9 @@ def _finish(
             names = [record_path(*row) for row in rows.itertuples(index=False)]
             gone = let_go(store, read_records(store, names), batch.retention)
             index = rebuild_index(store)
+        write_portfolio(store, index, batch.batch, now())
     except OSError as error:
-        tally.problems.append(f"The index cannot be written: {error}.")
+        tally.problems.append(f"The index or the portfolio page cannot be written: {error}.")
     skipped = sum(one.action is Action.SKIP for one in plan)
     actions = [decided.decision for decided in tally.decisions]
     summary = BatchSummary(

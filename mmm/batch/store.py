@@ -32,7 +32,8 @@ import fsspec
 from mmm.errors import InputError, input_error
 
 ASIDE = ".aside"
-OWN = {"records", "runs", "promotions", "started", "batches", "index.parquet", "summary.json"}
+FOLDERS = frozenset({"records", "runs", "promotions", "started", "batches"})
+FILES = frozenset({"index.parquet", "summary.json", "portfolio.html"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,9 @@ def _check_folder(folder: Path) -> None:
     if not os.access(folder if folder.exists() else _nearest(folder), os.W_OK):
         raise _unusable(str(folder), "it may not be written to")
     inside = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if "records" not in inside and any(not name.startswith(".") for name in inside - OWN):
+    if "records" not in inside and any(
+        not name.startswith(".") for name in inside - FOLDERS - FILES
+    ):
         raise _unusable(str(folder), "it holds files that are not those of a store")
 
 
