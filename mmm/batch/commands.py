@@ -120,6 +120,35 @@ def add_commands(app: typer.Typer, refusals: Refusals) -> None:
             rebuild_index(store)
             typer.echo(f"Deployed: {study} {run}")
 
+    @app.command()
+    def reproduce(
+        run: Annotated[
+            str,
+            typer.Argument(
+                metavar="RUN",
+                help="Directory of a run, or STORE#STUDY/RUN.",
+                show_default=False,
+            ),
+        ],
+    ) -> None:
+        """Fit a run again from what it kept and say whether the result is the same.
+
+        Exit 0 when it is equal, 1 when data or numbers differ beyond simulation error.
+        """
+        with refusals():
+            _need_extra()
+            from mmm.batch.reproduce import reproduce as again
+
+            result = again(run)
+            for difference in result.differences:
+                typer.echo(str(difference) + (" (beyond simulation error)" * difference.beyond))
+            said = (
+                "identical, draw by draw" if result.identical else "equal within simulation error"
+            )
+            typer.echo(f"{result.study}: {said if result.equal else 'differs'}")
+            if not result.equal:
+                raise typer.Exit(EXIT_NOT_WELL)
+
 
 def _need_extra() -> None:
     """Raises `InputError` where the libraries of batches are not installed."""

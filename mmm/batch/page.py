@@ -61,7 +61,22 @@ def _study(records: list[Record], deployed: set[str]) -> PortfolioStudy:
         returns=tuple(line for line in lines if line.channel != TOTAL),
         total=next((line for line in lines if line.channel == TOTAL), None),
         link=f"runs/{shown.study}/{shown.run}/report.html" if shown and shown.report else "",
+        since=_since(before, shown) if before and shown else "",
     )
+
+
+def _since(before: Record, shown: Record) -> str:
+    """What changed between two runs of a study."""
+    changes = []
+    if before.end != shown.end:
+        changes.append(f"data to {shown.end}, before to {before.end}")
+    elif before.data_sha256 != shown.data_sha256:
+        changes.append("data rewritten")
+    if before.study_sha256 != shown.study_sha256:
+        changes.append("study changed")
+    if before.version != shown.version:
+        changes.append(f"library {before.version} to {shown.version}")
+    return "; ".join(changes) or "nothing: run again"
 
 
 def _state(record: Record, deployed: set[str]) -> str:

@@ -18,6 +18,7 @@ TITLES = {"failed": "Failed", "alarm": "Alarm", "held": "Held back", "deployed":
 WIDTH, LABEL, ROW, HEAD = 900, 210, 18, 26
 MOVED = 0.1
 """Relative change of a return from which it is listed."""
+MOST_MOVES = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class ReturnLine:
 class PortfolioStudy:
     """One study. `state` is one of `STATES`; `reasons` say why; `when` is the day of the last
     attempt and `complete` that of the last complete run, whose returns these are. `link` is the
-    report relative to the page, empty where there is none; `spend` is money a year."""
+    report relative to the page, empty where there is none; `spend` is money a year; `since` says
+    what changed from the complete run before to the last."""
 
     name: str
     state: str
@@ -55,6 +57,7 @@ class PortfolioStudy:
     returns: tuple[ReturnLine, ...]
     total: ReturnLine | None
     link: str = ""
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ class Move:
     study: PortfolioStudy
     line: ReturnLine
     words: str
+    sure: bool
 
 
 def render_portfolio(inputs: PortfolioInputs) -> str:
@@ -121,6 +125,7 @@ def render_portfolio(inputs: PortfolioInputs) -> str:
     studies = sorted(inputs.studies, key=lambda study: (STATES.index(study.state), study.name))
     worst = next((study.state for study in studies), "deployed")
     tone = {"failed": "rejected", "alarm": "rejected", "held": "caution"}.get(worst, "trusted")
+    moved = moves(studies)
     return environment.get_template("portfolio.html.j2").render(
         batch=inputs.batch,
         created=inputs.created,
@@ -129,7 +134,8 @@ def render_portfolio(inputs: PortfolioInputs) -> str:
         tiles=_tiles(studies),
         stake=_stake(studies),
         look=[study for study in studies if study.state != "deployed"],
-        moves=moves(studies),
+        moves=moved[:MOST_MOVES],
+        more_moves=max(0, len(moved) - MOST_MOVES),
         drawings=drawings(studies),
         studies=studies,
         money={study.name: money(study.spend, study.currency) for study in studies},
@@ -181,18 +187,18 @@ def _stake(studies: Iterable[PortfolioStudy]) -> str:
 
 
 def moves(studies: Iterable[PortfolioStudy]) -> list[Move]:
-    """Returns that changed by `MOVED` or more since the run before, the largest first; whether
-    today's interval still holds the former median says how sure that is."""
+    """Returns that changed by `MOVED` or more since the run before. Those whose interval no
+    longer holds the former median come first, then the largest."""
     found = []
     for study in studies:
         for line in study.returns:
             change = line.change
             if change is None or abs(change) < MOVED or line.before is None:
                 continue
-            within = line.p05 <= line.before <= line.p95
-            said = "within what is known of it" if within else "beyond what is known of it by now"
-            found.append(Move(study, line, said))
-    return sorted(found, key=lambda move: -abs(move.line.change or 0.0))
+            sure = not line.p05 <= line.before <= line.p95
+            said = "beyond what is known of it now" if sure else "within what is known of it"
+            found.append(Move(study, line, said, sure))
+    return sorted(found, key=lambda move: (not move.sure, -abs(move.line.change or 0.0)))
 
 
 def drawings(studies: Sequence[PortfolioStudy]) -> list[Drawing]:

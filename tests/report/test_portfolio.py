@@ -71,7 +71,15 @@ def test_numbers_are_those_given():
     text = page(one)
     moved = text[text.index('id="moved"') : text.index('id="returns"')]
     cells = re.findall(r"<td[^>]*>([^<]*)</td>", moved)
-    assert cells == ["tv", "2.47", "1.23", "0.50 to 2.50", "−50%", "within what is known of it"]
+    assert cells == [
+        "tv",
+        "2.47",
+        "1.23",
+        "0.50 to 2.50",
+        "−50%",
+        "within what is known of it",
+        "–",
+    ]
     assert "GBP 1.25m" in text
     assert "brand001-uk: 1.23 (0.50 to 2.50)" in text
 
@@ -82,6 +90,19 @@ def test_numbers_are_those_given():
 def test_only_what_moved_is_listed(before, words):
     found = moves([study(1, returns=(ReturnLine("tv", 0.5, 1.05, 2.5, before),))])
     assert [move.words.split()[0] for move in found] == ([words] if words else [])
+
+
+def test_what_is_beyond_doubt_comes_first_and_the_rest_is_cut():
+    sure = study(0, returns=(ReturnLine("tv", 1.0, 1.2, 1.4, 0.9),), since="study changed")
+    many = [
+        study(number, returns=(ReturnLine("tv", 0.1, 2.0, 9.0, 1.0),)) for number in range(1, 60)
+    ]
+    text = page(*many, sure)
+    rows = text[text.index('id="moved"') : text.index('id="returns"')].split("<tr>")[2:]
+    assert len(rows) == 40
+    assert "beyond what is known" in rows[0]
+    assert "study changed" in rows[0]
+    assert "And 20 more" in text
 
 
 def test_drawings_keep_order_and_stay_inside():
