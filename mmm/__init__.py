@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mmm import examples
-    from mmm.config import Study
-    from mmm.config.load import load_study
+    from mmm.batch.run import run_batch
+    from mmm.config import Batch, Study
+    from mmm.config.load import load_batch, load_study
     from mmm.data.load import load_panel, panel_from_frame
     from mmm.data.panel import Panel
     from mmm.efficiency.brand import brand_table
@@ -38,6 +39,7 @@ __version__ = "0.1.0"
 _HOME = {
     "AdstockFamily": "mmm.transforms.adstock",
     "Analysis": "mmm.study.analysis",
+    "Batch": "mmm.config",
     "Finding": "mmm.errors",
     "Fit": "mmm.inference.fit",
     "InputError": "mmm.errors",
@@ -58,6 +60,7 @@ _HOME = {
     "fit": "mmm.inference.fit",
     "forecast": "mmm.plan.forecast",
     "investment_case": "mmm.invest.appraise",
+    "load_batch": "mmm.config.load",
     "load_fit": "mmm.inference.fit",
     "load_panel": "mmm.data.load",
     "load_study": "mmm.config.load",
@@ -66,6 +69,7 @@ _HOME = {
     "register_adstock": "mmm.transforms.custom",
     "register_saturation": "mmm.transforms.custom",
     "response": "mmm.results.respond",
+    "run_batch": "mmm.batch.run",
     "run_study": "mmm.study",
     "save_fit": "mmm.inference.fit",
     "simulate_world": "mmm.simulate",
@@ -76,6 +80,7 @@ _HOME = {
 __all__ = [
     "AdstockFamily",
     "Analysis",
+    "Batch",
     "Finding",
     "Fit",
     "InputError",
@@ -98,6 +103,7 @@ __all__ = [
     "fit",
     "forecast",
     "investment_case",
+    "load_batch",
     "load_fit",
     "load_panel",
     "load_study",
@@ -106,6 +112,7 @@ __all__ = [
     "register_adstock",
     "register_saturation",
     "response",
+    "run_batch",
     "run_study",
     "save_fit",
     "simulate_world",

@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 import mmm
+from mmm.batch.commands import add_commands
 from mmm.errors import Finding, InputError, MMMError, Severity
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ app = typer.Typer(
     help="From weekly spend and outcomes to an investment case: what each channel earned, how "
     "sure that is, and what it is worth.",
     epilog="Start with 'mmm demo'. Exit codes: 0 done, 2 bad input (nothing is written), "
-    "3 done but the fit is not to be trusted.",
+    "3 done but the fit is not to be trusted; for 'batch' 1 when a study failed or an alarm was "
+    "raised.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -279,3 +281,6 @@ def _tally(findings: list[Finding]) -> str:
         if number
     ]
     return f"{' and '.join(parts)}."
+
+
+add_commands(app, _refusals)

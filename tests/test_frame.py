@@ -61,7 +61,7 @@ def test_runtime_pins_are_the_same_in_both_locks() -> None:
 
 
 @pytest.mark.parametrize(
-    "bounded", [*RUNTIME, *EXTRAS["test"], *EXTRAS["dev"], *EXTRAS["docs"], *EXTRAS["jax"]]
+    "bounded", [*RUNTIME, *(line for extra in EXTRAS.values() for line in extra)]
 )
 def test_every_dependency_has_both_bounds(bounded: str) -> None:
     operators = {specifier.operator for specifier in Requirement(bounded).specifier}
@@ -86,7 +86,7 @@ def imported_distributions(folder: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("folder", "declared"),
-    [("mmm", [*RUNTIME, *EXTRAS["jax"]]), ("tests", [*RUNTIME, *EXTRAS["test"]])],
+    [("mmm", [*RUNTIME, *EXTRAS["jax"], *EXTRAS["batch"]]), ("tests", [*RUNTIME, *EXTRAS["test"]])],
 )
 def test_everything_imported_is_declared(folder: str, declared: list[str]) -> None:
     assert imported_distributions(folder) <= {Requirement(line).name for line in declared}

@@ -1,5 +1,6 @@
 """What a study says: frozen, validated blocks of the study file, the same objects in Python."""
 
+from mmm.config.batch import Batch, Promote, Retention, TableSource
 from mmm.config.brand import Brand, BrandGroup, Survey
 from mmm.config.channel import Channel, Costs, Prior, Role
 from mmm.config.finance import Company, CostKind, CostLine, Customers, Finance
@@ -16,6 +17,7 @@ from mmm.config.study import (
 
 __all__ = [
     "Baseline",
+    "Batch",
     "Brand",
     "BrandGroup",
     "Channel",
@@ -32,8 +34,11 @@ __all__ = [
     "PlanGroup",
     "PlanSettings",
     "Prior",
+    "Promote",
+    "Retention",
     "Role",
     "Study",
     "Survey",
+    "TableSource",
     "Unmeasured",
 ]

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from mmm.config.study import Study
 from mmm.errors import did_you_mean
 
 Location = tuple[str | int, ...]
@@ -50,8 +49,8 @@ class Problem:
     remedy: str
 
 
-def study_problems(data: Mapping[str, Any]) -> list[Problem]:
-    """Everything wrong with `data` as a study, in the order of the file's keys.
+def problems_of(model: type[BaseModel], data: Mapping[str, Any]) -> list[Problem]:
+    """Everything wrong with `data` as a `model`, in the order of the file's keys.
 
     A rule over a whole block (as names used twice) is only tried once its parts are valid,
     so parts found wrong are repaired in a copy and the copy is tried again.
@@ -62,7 +61,7 @@ def study_problems(data: Mapping[str, Any]) -> list[Problem]:
     blamed: list[Location] = []
     for _ in range(8):
         try:
-            Study.model_validate(repaired)
+            model.model_validate(repaired)
             break
         except ValidationError as error:
             grouped = _by_location(error.errors(include_url=False), repaired)
@@ -72,9 +71,9 @@ def study_problems(data: Mapping[str, Any]) -> list[Problem]:
                 location and blame[: len(location)] == location for blame in blamed
             )
             if not echo:
-                problems.append(_explain(location, errors))
+                problems.append(_explain(model, location, errors))
                 reported.add(location)
-            if _repair(repaired, location, errors[0]):
+            if _repair(model, repaired, location, errors[0]):
                 progress = True
                 if errors[0]["type"] != "extra_forbidden":
                     blamed.append(location)
@@ -110,19 +109,19 @@ def _holds(here: Any, part: Any) -> bool:
     return isinstance(here, list | tuple) and isinstance(part, int) and part < len(here)
 
 
-def _explain(location: Location, errors: list[Any]) -> Problem:
+def _explain(root: type[BaseModel], location: Location, errors: list[Any]) -> Problem:
     error = errors[0]
     kind, value, context = error["type"], error.get("input"), error.get("ctx", {})
     name = str(location[-1]) if location else ""
     if kind == "extra_forbidden":
-        known = _keys_at(location[:-1])
+        known = _keys_at(root, location[:-1])
         return Problem(location, f"unknown key '{name}'.", _sentence(did_you_mean(name, known)))
     if kind == "missing" and location and isinstance(location[-1], int):
         return Problem(
             location[:-1], "this must be two numbers.", "Write them as [low, high], low first."
         )
     if kind == "missing":
-        choices = _choices(_annotation_at(location))
+        choices = _choices(_annotation_at(root, location))
         options = f", one of {', '.join(choices)}" if choices else ""
         return Problem(location, f"the key '{name}' is required.", f"Add '{name}: ...'{options}.")
     if kind in _CHOICE_ERRORS:
@@ -139,7 +138,7 @@ def _explain(location: Location, errors: list[Any]) -> Problem:
         return Problem(location, message, f"Give a number {bound}.")
     if kind == "value_error":
         message, _, remedy = error["msg"].removeprefix("Value error, ").partition("; ")
-        remedy = remedy or "correct this in the study file"
+        remedy = remedy or "correct this in the file"
         return Problem(location, f"{message.rstrip('.')}.", _sentence(remedy))
     if kind == "string_pattern_mismatch":
         return Problem(
@@ -162,10 +161,10 @@ def _explain(location: Location, errors: list[Any]) -> Problem:
             else f"Give {words}{', or leave the key out' if value is None else ''}."
         )
         return Problem(location, f"this must be {words}, got {_show(value)}.", remedy)
-    return Problem(location, f"{error['msg'].rstrip('.')}.", "Correct this in the study file.")
+    return Problem(location, f"{error['msg'].rstrip('.')}.", "Correct this in the file.")
 
 
-def _repair(data: Any, location: Location, error: Any) -> bool:
+def _repair(root: type[BaseModel], data: Any, location: Location, error: Any) -> bool:
     """Makes the wrong part harmless, in place; False where that cannot be done."""
     if not location:
         return False
@@ -177,11 +176,11 @@ def _repair(data: Any, location: Location, error: Any) -> bool:
         return False
     choices = _expected(error) if error["type"] in _CHOICE_ERRORS else []
     if error["type"] == "missing":
-        choices = _choices(_annotation_at(location))
+        choices = _choices(_annotation_at(root, location))
     if choices:
         parent[key] = choices[0]
         return True
-    model = _model(_annotation_at(location[:-1]))
+    model = _model(_annotation_at(root, location[:-1]))
     field = model.model_fields.get(str(key)) if model else None
     if key not in parent or (field is not None and field.is_required()):
         return False
@@ -189,8 +188,8 @@ def _repair(data: Any, location: Location, error: Any) -> bool:
     return True
 
 
-def _annotation_at(location: Location) -> Any:
-    here: Any = Study
+def _annotation_at(root: type[BaseModel], location: Location) -> Any:
+    here: Any = root
     for part in location:
         model = _model(here)
         if isinstance(part, int) or model is None:
@@ -208,8 +207,8 @@ def _model(annotation: Any) -> type[BaseModel] | None:
     return next((model for model in found if model), None)
 
 
-def _keys_at(location: Location) -> list[str]:
-    model = _model(_annotation_at(location))
+def _keys_at(root: type[BaseModel], location: Location) -> list[str]:
+    model = _model(_annotation_at(root, location))
     return list(model.model_fields) if model else []
 
 

@@ -10,8 +10,15 @@ MOST_WORKERS = 8
 """Threads at most, so that memory does not grow with the machine."""
 
 
+LIMIT = "MMM_THREADS"
+"""Environment variable that limits the threads, where something else uses the other cores."""
+
+
 def cores() -> int:
-    """Processors this process may use."""
+    """Processors this process may use: all it was given, or `MMM_THREADS` of them."""
+    limit = os.environ.get(LIMIT, "")
+    if limit.isdigit() and int(limit):
+        return int(limit)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -25,8 +25,11 @@ VARYING = ("timings", "peak_rss_mb", "created")
 """Manifest entries that differ between runs of the same study, data and seed."""
 
 
-def write_artefacts(analysis: Analysis, manifest: Mapping[str, Any], directory: Path) -> None:
-    """Writes every artefact of `analysis` into an existing directory."""
+def write_artefacts(
+    analysis: Analysis, manifest: Mapping[str, Any], directory: Path, *, report: bool = True
+) -> None:
+    """Writes every artefact of `analysis` into an existing directory; drawing the report takes
+    most of the time and can be left out."""
     fit = analysis.fit
     _table(analysis.decomposition.table, directory / "contributions.csv")
     _table(analysis.efficiency, directory / "efficiency.csv")
@@ -46,8 +49,9 @@ def write_artefacts(analysis: Analysis, manifest: Mapping[str, Any], directory: 
     _json(case_to_dict(analysis.case), directory / "case.json")
     write_workbook(directory / "case.xlsx", analysis.cash, analysis.case)
     save_fit(fit, directory / "fit.nc")
-    page = render_report(report_inputs(analysis, manifest))
-    (directory / REPORT).write_text(page, encoding="utf-8")
+    if report:
+        page = render_report(report_inputs(analysis, manifest))
+        (directory / REPORT).write_text(page, encoding="utf-8")
     _json(dict(manifest), directory / MANIFEST)
 
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from mmm.config import Study
 from mmm.config.load import load_study
-from mmm.data.claims import load_claims
+from mmm.data.claims import Claim, load_claims
 from mmm.data.load import load_panel
+from mmm.data.panel import Panel
 from mmm.errors import Finding
 from mmm.study.directory import refuse_occupied, whole_directory
 
@@ -65,21 +66,10 @@ def run_study(
     claims, on_claims = load_claims(study, panel, path.parent)
 
     refuse_occupied(out, force=force)
-    importing = time.perf_counter()
-    from mmm.inference.fit import fit
-    from mmm.study.analysis import analyse
+    analysis, timings = fit_study(study, panel, (*findings, *on_claims), claims, progress=progress)
     from mmm.study.artefacts import REPORT, write_artefacts
-    from mmm.study.progress import sampling_progress
 
-    imported = time.perf_counter() - importing
-    with ExitStack() as stack:
-        watch = None
-        if progress:
-            watch = stack.enter_context(sampling_progress(study.inference.chains))
-        fitted = fit(study, panel, progress=watch)
-    analysis = analyse(fitted, (*findings, *on_claims), claims)
     with whole_directory(out, force=force) as directory:
-        timings = {"import_s": imported, **fitted.timings}
         manifest = build_manifest(analysis, path, timings, time.perf_counter() - started)
         write_artefacts(analysis, manifest, directory)
     return RunResult(
@@ -89,6 +79,30 @@ def run_study(
         reasons=analysis.verdict.reasons,
         seconds=time.perf_counter() - started,
     )
+
+
+def fit_study(
+    study: Study,
+    panel: Panel,
+    findings: tuple[Finding, ...],
+    claims: tuple[Claim, ...] = (),
+    *,
+    cores: int | None = None,
+    progress: bool = False,
+) -> tuple[Analysis, dict[str, float]]:
+    """Fits and analyses a study that has been read; with it seconds of importing and fitting."""
+    importing = time.perf_counter()
+    from mmm.inference.fit import fit
+    from mmm.study.analysis import analyse
+    from mmm.study.progress import sampling_progress
+
+    imported = time.perf_counter() - importing
+    with ExitStack() as stack:
+        watch = None
+        if progress:
+            watch = stack.enter_context(sampling_progress(study.inference.chains))
+        fitted = fit(study, panel, cores=cores, progress=watch)
+    return analyse(fitted, findings, claims), {"import_s": imported, **fitted.timings}
 
 
 def build_manifest(

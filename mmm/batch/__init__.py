@@ -1,0 +1,1 @@
+"""Many studies, unattended: planned, spread over workers, stored whole, deployed by rules."""

@@ -1,0 +1,342 @@
+"""A whole batch on two workers started by hand and joined to one scheduler over TLS."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from dask.distributed import LocalCluster, Security
+from typer.testing import CliRunner
+
+import mmm
+from mmm.batch.index import history, read_index, rebuild_index
+from mmm.batch.job import Job, run_job
+from mmm.batch.plan import plan_batch
+from mmm.batch.run import plan_only, run_batch
+from mmm.batch.runs import deployed_run
+from mmm.batch.sources import open_source
+from mmm.batch.spread import Encryption, open_client, spread
+from mmm.batch.store import Store, open_store
+from mmm.cli import app
+from mmm.config.batch import Promote
+from mmm.config.load import load_batch
+from mmm.errors import InputError
+
+EVERY = {"verdict": "rejected"}
+"""Sixty draws are never trusted; these tests are about batches."""
+
+
+@pytest.fixture(scope="session")
+def grid(tmp_path_factory):
+    """A scheduler that speaks TLS only, and two workers in processes of their own."""
+    home = tmp_path_factory.mktemp("grid")
+    made = Security.temporary()
+    files = {}
+    for name in ("tls_ca_file", "tls_client_cert", "tls_client_key"):
+        files[name] = home / f"{name}.pem"
+        files[name].write_text(getattr(made, name))
+    encryption = Encryption(*files.values())
+    security = Security(
+        tls_ca_file=str(encryption.authority),
+        tls_client_cert=str(encryption.certificate),
+        tls_client_key=str(encryption.key),
+        tls_scheduler_cert=str(encryption.certificate),
+        tls_scheduler_key=str(encryption.key),
+        require_encryption=True,
+    )
+    with LocalCluster(
+        n_workers=0, security=security, protocol="tls://", host="127.0.0.1", dashboard_address=None
+    ) as cluster:
+        address = cluster.scheduler_address
+        command = [
+            *(sys.executable, "-m", "distributed.cli.dask_worker", address),
+            *("--nthreads", "1", "--nworkers", "1", "--no-dashboard"),
+            *("--tls-ca-file", encryption.authority, "--tls-cert", encryption.certificate),
+            *("--tls-key", encryption.key, "--local-directory", home),
+        ]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        paths = {**os.environ, "PYTHONPATH": str(Path(mmm.__file__).parent.parent)}
+        workers = [subprocess.Popen(command, env=paths, **quiet) for _ in range(2)]
+        yield SimpleNamespace(scheduler=address, encryption=encryption, workers=workers)
+        for worker in workers:
+            worker.terminate()
+        for worker in workers:
+            worker.wait(timeout=30)
+
+
+@pytest.fixture
+def batch(studies, worlds, grid):
+    """Runs the batch over three studies; keeps the events and remembers the store."""
+    out = studies.parent / "store"
+    events: list[dict] = []
+
+    def run(watch=None, rules=EVERY, **options):
+        content = {"studies": ["*/study.yaml"], "report": False, "promote": rules}
+        path = worlds.batch(studies, **content | options.pop("content", {}))
+
+        def hear(event):
+            events.append(event)
+            if watch:
+                watch(event)
+
+        where = {"scheduler": grid.scheduler, "encryption": grid.encryption}
+        return run_batch(path, out, watch=hear, **where, **options)
+
+    return SimpleNamespace(
+        run=run, studies=studies, out=out, events=events, path=studies / "batch.yaml"
+    )
+
+
+def complete(out: Path) -> dict[str, list[str]]:
+    """Study -> its runs, each held to be whole."""
+    found = {}
+    for folder in sorted((out / "runs").iterdir()):
+        for run in folder.iterdir():
+            names = {path.name for path in run.iterdir()}
+            assert {"fit.nc", "manifest.json", "run.json", "efficiency.csv", "inputs"} <= names
+        found[folder.name] = sorted(run.name for run in folder.iterdir())
+    return found
+
+
+def one_run_each(out: Path, names=("alpha", "beta", "gamma")) -> None:
+    """Every study has exactly one complete run, the index says so, and nothing is left over."""
+    assert {study: len(runs) for study, runs in complete(out).items()} == dict.fromkeys(names, 1)
+    index = read_index(open_store(out))
+    done = index[index["status"] == "done"]
+    assert sorted(done["study"]) == sorted(names)
+    pd.testing.assert_frame_equal(rebuild_index(open_store(out), anew=True), index)
+    assert not list((out / "started").rglob("*.json"))
+
+
+def test_a_batch_runs_once_and_then_only_what_changed(batch, worlds, monkeypatch):
+    monkeypatch.setenv("MMM_SECRET", "unused")
+    (batch.studies / "delta").mkdir()
+    worlds.write(batch.studies, "delta", worlds.frame(0)).with_name("data.csv").write_text("week\n")
+    plan = plan_only(batch.path, batch.out)
+    assert [one.reason for one in plan] == ["new"] * 4
+    assert not batch.out.exists()
+
+    first = batch.run()
+    assert (first.planned, first.done, first.failed, first.skipped) == (4, 3, 1, 0)
+    assert (first.promoted, first.held, first.alarms, first.well) == (3, 0, 0, False)
+    ((study, reason),) = [(one.study, one.reason) for one in first.failures]
+    assert study == "delta"
+    assert "data.csv" in reason
+    one_run_each(batch.out)
+    processes = {event["process"] for event in batch.events if event["event"] == "started"}
+    assert len(processes) == 2
+    assert os.getpid() not in processes
+    summary = json.loads((batch.out / "summary.json").read_text())
+    wanted = {"planned": 4, "done": 3, "skipped": 0, "failed": 1, "promoted": 3, "held": 0}
+    assert {key: summary[key] for key in wanted} == wanted
+
+    worlds.write(batch.studies, "delta", worlds.frame(7))
+    frame = pd.read_csv(batch.studies / "alpha/data.csv")
+    frame.loc[3, "revenue"] += 500.0
+    worlds.write(batch.studies, "alpha", frame)
+    reasons = {one.study: one.reason for one in plan_only(batch.path, batch.out)}
+    assert reasons["alpha"] == "data changed"
+    assert reasons["beta"].startswith("unchanged since the run of")
+    second = batch.run()
+    assert (second.done, second.skipped, second.failed, second.well) == (2, 2, 0, True)
+    runs = complete(batch.out)
+    assert {study: len(found) for study, found in runs.items()} == {
+        "alpha": 2,
+        "beta": 1,
+        "gamma": 1,
+        "delta": 1,
+    }
+    store = open_store(batch.out)
+    assert [record.decision for record in history(store, "alpha")] == ["promote", "promote"]
+    last = history(store, "alpha")[-1]
+    assert deployed_run(store, "alpha") == last.run
+    comparison = json.loads(store.read(f"runs/alpha/{last.run}/comparison.json"))
+    assert comparison["forecast"] is None
+    assert {shift["channel"] for shift in comparison["shifts"]} == {"tv", "search"}
+    index = read_index(store)
+    assert index.groupby("study")["promoted"].sum().eq(1).all()
+
+    begun = len(batch.events)
+    third = batch.run()
+    assert (third.done, third.skipped) == (0, 4)
+    assert [event["event"] for event in batch.events[begun:]] == ["planned", "summary"]
+
+
+def test_a_killed_worker_costs_one_attempt_and_no_result(batch):
+    killed = []
+
+    def kill_once(event):
+        if event["event"] == "started" and event["study"] == "beta" and not killed:
+            killed.append(event["process"])
+            os.kill(event["process"], signal.SIGKILL)
+
+    summary = batch.run(watch=kill_once)
+    assert killed
+    assert (summary.done, summary.failed) == (3, 0)
+    assert summary.lost_workers >= 1
+    one_run_each(batch.out)
+
+
+def test_a_study_past_its_time_fails_alone(batch, worlds):
+    slow = worlds.content("beta")
+    slow["inference"] |= {"draws": 20_000, "tune": 20_000}
+    (batch.studies / "beta/study.yaml").write_text(json.dumps(slow))
+    summary = batch.run(content={"time_limit": 6.0})
+    assert (summary.done, summary.failed) == (2, 1)
+    assert summary.failures[0].study == "beta"
+    assert "time limit of 6 s" in summary.failures[0].reason
+    one_run_each(batch.out, ("alpha", "gamma"))
+
+
+def test_a_study_past_its_memory_fails_with_that_reason(batch):
+    summary = batch.run(content={"memory_limit": "50MB", "studies": ["beta/study.yaml"]})
+    assert (summary.done, summary.failed) == (0, 1)
+    assert "more than the memory limit of 50 MB" in summary.failures[0].reason
+    assert not (batch.out / "runs").exists()
+
+
+def test_a_killed_client_leaves_whole_runs_and_the_rest_for_later(batch):
+    command = [sys.executable, "-m", "mmm", "batch", batch.path, "--out", batch.out]
+    paths = {**os.environ, "PYTHONPATH": str(Path(mmm.__file__).parent.parent)}
+    client = subprocess.Popen(
+        [*command, "--workers", "1", "--json"],
+        env=paths,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert client.stdout
+    workers = set()
+    for line in client.stdout:
+        event = json.loads(line)
+        workers.add(event.get("process", 0))
+        if event["event"] == "started" and event["study"] != "alpha":
+            client.send_signal(signal.SIGKILL)
+            break
+    client.wait(timeout=30)
+    client.stdout.close()
+    wait_for_end(workers - {0})
+    before = {path: path.stat().st_mtime_ns for path in (batch.out / "runs").rglob("manifest.json")}
+    assert len(before) >= 1
+    plan = plan_only(batch.path, batch.out)
+    assert "interrupted before" in [one.reason for one in plan]
+    summary = batch.run()
+    assert summary.done == 3 - len(before)
+    assert summary.skipped == len(before)
+    one_run_each(batch.out)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert not any((batch.out / ".aside").iterdir())
+
+
+def wait_for_end(processes: set[int]) -> None:
+    for _ in range(200):
+        if not any(Path(f"/proc/{process}/stat").exists() for process in processes):
+            return
+        time.sleep(0.05)
+    pytest.fail("workers outlived their client")
+
+
+def job_of(batch, name: str) -> Job:
+    with open_source(load_batch(batch.path), batch.studies) as source:
+        entry = next(one for one in source.entries() if one.name == name)
+        (plan,) = plan_batch([entry], read_index(open_store(batch.out)), open_store(batch.out))
+        return Job(
+            study=name,
+            run=plan.run,
+            place=entry.place,
+            data_sha256=entry.data_sha256,
+            study_sha256=entry.study_sha256,
+            payload=source.payload(entry),
+            store=str(batch.out),
+            batch="weekly",
+            rules=Promote(),
+            report=False,
+        )
+
+
+@pytest.mark.parametrize("step", ["begin", "artefacts", "move", "record"])
+def test_a_full_disk_leaves_nothing_half(batch, monkeypatch, step):
+    job = job_of(batch, "alpha")
+    full = OSError(28, "No space left on device")
+
+    def refuse(*_arguments, **_options):
+        raise full
+
+    written = Store.write
+    if step == "move":
+        monkeypatch.setattr(Store, "move_in", refuse)
+    elif step == "artefacts":
+        monkeypatch.setattr("mmm.study.artefacts.write_workbook", refuse)
+    else:
+        part = "started/" if step == "begin" else "records/"
+        monkeypatch.setattr(
+            Store,
+            "write",
+            lambda self, name, content: (
+                refuse() if name.startswith(part) else written(self, name, content)
+            ),
+        )
+    with pytest.raises(OSError, match="No space left"):
+        run_job(job)
+    monkeypatch.undo()
+    store = open_store(batch.out)
+    assert rebuild_index(store).empty
+    again = run_job(job)
+    assert again.status == ("skipped" if step == "record" else "done")
+    assert complete(batch.out) == {"alpha": [job.run]}
+    assert rebuild_index(store)["study"].tolist() == ["alpha"]
+
+
+def test_two_batches_at_once_make_one_run_each(batch, grid):
+    jobs = [job_of(batch, name) for name in ("alpha", "beta", "gamma")]
+    where = {"scheduler": grid.scheduler, "encryption": grid.encryption}
+    with open_client(**where) as first, open_client(**where) as second:
+        ours = spread(first, jobs, retries=0, watch=lambda _: None)
+        one = next(ours)
+        theirs = list(spread(second, jobs, retries=0, watch=lambda _: None))
+        rest = [one, *ours]
+    assert {ended.result.status for ended in [*rest, *theirs]} <= {"done", "skipped"}
+    rebuild_index(open_store(batch.out))
+    one_run_each(batch.out)
+
+
+def test_a_scheduler_that_does_not_answer_is_named(batch, monkeypatch):
+    monkeypatch.setattr("mmm.batch.spread.CONNECT_S", 0.5)
+    with pytest.raises(InputError, match="does not answer"):
+        run_batch(batch.path, batch.out, scheduler="tcp://127.0.0.1:9")
+
+
+def test_the_command_says_by_its_exit_code_how_it_went(batch, worlds):
+    def invoke(*arguments):
+        given = ["batch", batch.path, "--out", batch.out, *arguments]
+        return CliRunner().invoke(app, [str(argument) for argument in given])
+
+    shown = invoke("--dry-run")
+    assert shown.exit_code == 0
+    assert "run   alpha: new" in shown.stdout
+    assert "3 studies: 3 to run" in shown.stdout
+    assert not batch.out.exists()
+    assert invoke("--reindex").exit_code == 2
+    worlds.batch(batch.studies, studies=["../*.yaml"])
+    refused = invoke()
+    assert refused.exit_code == 2
+    assert "leads out" in refused.stderr
+    assert not batch.out.exists()
+    for name in ("alpha", "beta", "gamma"):
+        (batch.studies / name / "data.csv").unlink()
+    worlds.batch(batch.studies, studies=["*/study.yaml"])
+    failed = invoke("--json")
+    assert failed.exit_code == 1
+    events = [json.loads(line) for line in failed.stdout.splitlines()]
+    assert [event["event"] for event in events] == ["planned", *["failed"] * 3, "summary"]
+    assert "3 failed" in failed.stderr
+    assert invoke("--reindex").exit_code == 0
+    assert invoke("--tls-ca", "x").exit_code == 2
