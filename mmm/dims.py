@@ -8,6 +8,7 @@ DATE: Final = "date"
 GEO: Final = "geo"
 CHANNEL: Final = "channel"
 CONTROL: Final = "control"
+PATH: Final = "path"
 
 NATIONAL: Final = "national"
 """Name of the only geo of a study that has no geo column."""

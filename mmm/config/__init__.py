@@ -2,6 +2,8 @@
 
 from mmm.config.channel import Channel, Costs, Prior, Role
 from mmm.config.finance import Finance
+from mmm.config.lag import Lag
+from mmm.config.path import Path, PathPrior
 from mmm.config.study import (
     Baseline,
     Brand,
@@ -22,8 +24,11 @@ __all__ = [
     "DataSource",
     "Finance",
     "Inference",
+    "Lag",
     "Outcome",
     "OutcomeKind",
+    "Path",
+    "PathPrior",
     "PlanSettings",
     "Prior",
     "Role",

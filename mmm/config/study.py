@@ -12,6 +12,8 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from mmm.config.block import Block, PositiveInterval
 from mmm.config.channel import Channel
 from mmm.config.finance import Finance
+from mmm.config.path import Path
+from mmm.config.routes import Routes, routes
 
 
 class DataSource(Block):
@@ -134,6 +136,7 @@ class Study(Block):
     controls: tuple[str, ...] = ()
     baseline: Baseline = Baseline()
     brand: Brand = Brand()
+    paths: tuple[Path, ...] = ()
     unmeasured: tuple[Unmeasured, ...] = ()
     inference: Inference = Inference()
     plan: PlanSettings = PlanSettings()
@@ -160,11 +163,35 @@ class Study(Block):
         return self
 
     @model_validator(mode="after")
+    def _paths_lead_to_the_outcome(self) -> Self:
+        columns = {path.column for path in self.paths}
+        if self.outcome.column in columns:
+            raise ValueError(
+                f"the outcome column '{self.outcome.column}' is also a path; a path leads to the "
+                "outcome and cannot be it"
+            )
+        both = sorted(columns.intersection(self.controls))
+        if both:
+            raise ValueError(
+                f"controls and paths share a column: {', '.join(both)}; a control would take "
+                "away what the path brings, so drop it from 'controls'"
+            )
+        guessed = {one.name for one in self.unmeasured} & {path.name for path in self.paths}
+        if guessed:
+            raise ValueError(f"names used twice: {', '.join(sorted(guessed))}")
+        self.routes()
+        return self
+
+    @model_validator(mode="after")
     def _one_currency(self) -> Self:
         ours, theirs = self.outcome.currency, self.finance.currency
         if ours and theirs and ours != theirs:
             raise ValueError(f"outcome is in {ours} but finance is in {theirs}; use one currency")
         return self
+
+    def routes(self) -> Routes:
+        """Which series move which, in the order in which effects travel."""
+        return routes(self.channels, self.paths)
 
     @property
     def currency(self) -> str:

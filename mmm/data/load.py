@@ -75,4 +75,6 @@ def _pivot(observations: Observations, keys: Keys) -> Panel:
         control=stack(list(study.controls)),
         population=None if population is None else grid(population)[0],
         frequency=frequency or "",
+        path_names=[path.name for path in study.paths],
+        paths=stack([path.column for path in study.paths]),
     )

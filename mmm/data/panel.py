@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from mmm.dims import CHANNEL, CONTROL, DATE, DAYS_PER_WEEK, DAYS_PER_YEAR, GEO
+from mmm.dims import CHANNEL, CONTROL, DATE, DAYS_PER_WEEK, DAYS_PER_YEAR, GEO, PATH
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,9 @@ class Panel:
     - `media` (date, geo, channel): what the response is a function of (exposure or spend).
     - `controls` (date, geo, control).
     - `population` (geo): only where the study names it.
+    - `paths` (date, geo, path): series between marketing and outcome; only where there are some.
 
-    Dates and geos are sorted; channels and controls stand in the study's order.
+    Dates and geos are sorted; channels, controls and paths stand in the study's order.
     """
 
     dataset: xr.Dataset
@@ -46,6 +47,12 @@ class Panel:
     @property
     def controls(self) -> tuple[str, ...]:
         return tuple(str(name) for name in self.dataset[CONTROL].values)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return (
+            tuple(str(name) for name in self.dataset[PATH].values) if PATH in self.dataset else ()
+        )
 
     @property
     def weeks_per_period(self) -> float:
@@ -80,8 +87,11 @@ def build_panel(
     control: np.ndarray,
     population: np.ndarray | None,
     frequency: str,
+    path_names: Sequence[str] = (),
+    paths: np.ndarray | None = None,
 ) -> Panel:
-    """Labels and freezes arrays: outcome (T, G), spend (T, G, C), control (T, G, P)."""
+    """Labels and freezes arrays: outcome (T, G), spend (T, G, C), control (T, G, P), paths
+    (T, G, M)."""
     variables: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
         "outcome": ((DATE, GEO), outcome),
         "value_per_unit": ((DATE, GEO), value_per_unit),
@@ -91,6 +101,8 @@ def build_panel(
     }
     if population is not None:
         variables["population"] = ((GEO,), population)
+    if paths is not None and path_names:
+        variables["paths"] = ((DATE, GEO, PATH), paths)
     frozen = {}
     for name, (dims, values) in variables.items():
         values = np.array(values, dtype=float)
@@ -102,4 +114,6 @@ def build_panel(
         CHANNEL: np.array(list(channels), dtype=object),
         CONTROL: np.array(list(controls), dtype=object),
     }
+    if "paths" in frozen:
+        coords[PATH] = np.array(list(path_names), dtype=object)
     return Panel(xr.Dataset(frozen, coords=coords), frequency)

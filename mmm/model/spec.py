@@ -18,6 +18,7 @@ from mmm.data.panel import Panel
 from mmm.dims import GEO
 from mmm.errors import InputError, input_error
 from mmm.model import curves
+from mmm.model.graph import outcome_regression
 from mmm.transforms.adstock import LONGEST_LAG_WEEKS, adstock_family
 from mmm.transforms.parameter import PriorSpec, halfnormal, logitnormal, lognormal
 from mmm.transforms.saturation import saturation_family
@@ -201,7 +202,13 @@ def share_prior(
 
 
 def model_spec(study: Study, panel: Panel) -> ModelSpec:
-    """The specification of `study` on `panel`; `InputError` when its priors cannot be met."""
+    """The specification of `study` on `panel`; `InputError` when its priors cannot be met.
+
+    With paths it is that of the outcome's own regression, in which those that feed it come after
+    the channels.
+    """
+    regression = outcome_regression(study, panel)
+    study, panel = regression.study, regression.panel
     weeks = panel.weeks_per_period
     likelihood = study.inference.likelihood
     periods, count = len(panel.dates), len(study.channels)
@@ -219,6 +226,8 @@ def model_spec(study: Study, panel: Panel) -> ModelSpec:
     early = panel.dataset["media"].isel(date=slice(0, early_periods(panel))).sum(["date", GEO])
     problems = []
     for row, channel in enumerate(study.channels):
+        if channel.name in regression.silent:
+            continue
         try:
             prior = share_prior(channel, panel, float(costs[row]), float(weights[row]), likelihood)
         except InputError as error:
@@ -251,7 +260,11 @@ def model_spec(study: Study, panel: Panel) -> ModelSpec:
             sample("drift_scale", channel.name, halfnormal(DRIFT_STEP_SCALE), curves.DRIFT, row)
     if problems:
         raise InputError(problems)
-    branded = tuple(i for i, channel in enumerate(study.channels) if channel.role.has_brand)
+    branded = tuple(
+        row
+        for row, channel in enumerate(study.channels)
+        if channel.role.has_brand and channel.name not in regression.silent
+    )
     if branded:
         low, high = study.brand.half_life
         memory = lognormal(low / weeks, high / weeks)
@@ -298,7 +311,11 @@ def model_spec(study: Study, panel: Panel) -> ModelSpec:
         holidays=study.baseline.holidays,
         pooled=pooled,
         likelihood=likelihood,
-        drifting=tuple(i for i, channel in enumerate(study.channels) if channel.time_varying),
+        drifting=tuple(
+            row
+            for row, channel in enumerate(study.channels)
+            if channel.time_varying and channel.name not in regression.silent
+        ),
         drift_knots=int(np.clip(round(periods * weeks / DRIFT_WEEKS), 2, max(2, periods // 4))),
     )
 

@@ -12,7 +12,7 @@ from mmm.efficiency.breakdown import efficiency_by_geo, efficiency_by_quarter
 from mmm.efficiency.curves import curves_table
 from mmm.efficiency.roi import accounts, efficiency_table
 from mmm.errors import Finding
-from mmm.inference.diagnose import Diagnostics, Verdict, diagnose, judge
+from mmm.inference.diagnose import Diagnostics, Verdict, diagnose, judge, worst_of
 from mmm.inference.fit import Fit
 from mmm.invest.assumptions import Assumption, Source
 from mmm.invest.case import InvestmentCase, build_case
@@ -47,7 +47,12 @@ class Analysis:
 def analyse(fit: Fit, findings: tuple[Finding, ...] = ()) -> Analysis:
     """Reads every result from `fit`; `findings` are those of its data and count in the verdict."""
     read = response(fit)
-    diagnostics = diagnose(fit.posterior, totals(read), fit.statistics)
+    diagnostics = worst_of(
+        {
+            name: diagnose(one.fit.posterior, totals(one), one.fit.statistics)
+            for name, one in {"": read, **read.paths}.items()
+        }
+    )
     verdict = judge(diagnostics, findings)
     parts = decompose(read)
     books = accounts(read, parts)
@@ -72,12 +77,13 @@ def analyse(fit: Fit, findings: tuple[Finding, ...] = ()) -> Analysis:
 
 
 def totals(read: Response) -> xr.DataArray:
-    """Each channel's contribution in the window by draw, (chain, draw, channel)."""
-    return xr.DataArray(
+    """Contribution of each regressor in the window by draw, (chain, draw, channel)."""
+    every = xr.DataArray(
         read.totals,
         dims=("chain", "draw", CHANNEL),
-        coords={CHANNEL: list(read.fit.panel.channels)},
+        coords={CHANNEL: list(read.density.spec.channels)},
     )
+    return every.drop_sel({CHANNEL: list(read.fit.study.routes().silent)})
 
 
 def value_plan(

@@ -7,7 +7,7 @@ be read stays silent: another has already named that problem.
 
 from __future__ import annotations
 
-from mmm.data.checks import calendar, media, moving, outcome, structure, study, values
+from mmm.data.checks import calendar, media, moving, outcome, paths, structure, study, values
 from mmm.data.observations import Observations
 from mmm.errors import Finding, Severity
 
@@ -18,6 +18,7 @@ CHECKS = (
     *values.CHECKS,
     *media.CHECKS,
     *moving.CHECKS,
+    *paths.CHECKS,
     *outcome.CHECKS,
 )
 """All checks, cheapest and most fundamental first."""
