@@ -239,9 +239,7 @@ def channel_effect(
     return Effect(own.tactical, own.brand, slope, mediated.series, mediated.to_come)
 
 
-def _mediated(
-    response: Response, channel: str, media: np.ndarray, carry_in: float
-) -> Moved | None:
+def _mediated(response: Response, channel: str, media: np.ndarray, carry_in: float) -> Moved | None:
     """What a channel does to the outcome through paths; None where it moves none."""
     parts = arriving(response, response, moved_paths(response, channel, media, carry_in=carry_in))
     return sum(parts[1:], parts[0]) if parts else None

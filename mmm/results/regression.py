@@ -14,6 +14,7 @@ import numpy as np
 
 from mmm.inference.fit import Fit
 from mmm.model import curves, kernel
+from mmm.model.apart import each_draw
 from mmm.model.density import Density
 from mmm.model.design import drift_rows
 from mmm.model.own import curve_draws
@@ -144,21 +145,26 @@ def direct_effect(
     moved = np.zeros_like(scaled) if direction is None else _scaled(response, channel, direction)
     weight = np.ones(scaled.shape[-2:]) if worth is None else np.ascontiguousarray(worth.T)
     early = response.density.design.early[response.places, channel] * carry_in
-    moving = wander(response, channel, scaled.shape[-1])
-    if scaled.ndim == 2 and early.ndim == 1:
-        parts = _evaluate(response, channel, slice(None), scaled, early, moved, weight, moving)
-    else:
-        shape = (response.draws, *scaled.shape[-2:])
-        scaled, moved = np.broadcast_to(scaled, shape), np.broadcast_to(moved, shape)
+    wandering = wander(response, channel, scaled.shape[-1])
+    shape = (response.draws, *scaled.shape[-2:])
+    if scaled.ndim == 3 or early.ndim == 2:
+        scaled, moved = (np.broadcast_to(part, shape) for part in (scaled, moved))
         early = np.broadcast_to(early, shape[:2])
-        each = [
-            _evaluate(
-                response, channel, slice(i, i + 1), scaled[i], early[i], moved[i], weight, moving
-            )
-            for i in range(response.draws)
-        ]
-        parts = tuple(np.concatenate(part) for part in zip(*each, strict=True))
-    tactical, brand, slope = parts
+    scaled, moved, early = map(np.ascontiguousarray, (scaled, moved, early))
+    table = np.ascontiguousarray(response.table[:, channel])
+    means = np.ascontiguousarray(response.means[:, channel])
+    deviation = np.ascontiguousarray(response.deviation[:, :, channel])
+    tactical, brand, slope = np.empty(shape), np.empty(shape), np.empty(shape[:2])
+    spec = response.density.spec
+    if curves.CUSTOM in (spec.adstock[channel], spec.saturation[channel]):
+        drawn = _own_curves(response, channel, table, scaled, early, moved)
+        _own_transform(table, means, *drawn, weight, deviation, wandering, tactical, brand, slope)
+    else:
+        evaluate = kernel.channel_draws if scaled.ndim == 2 else each_draw
+        evaluate(
+            table, means, spec.adstock[channel], spec.saturation[channel], spec.lags, scaled,
+            early, moved, weight, deviation, wandering, tactical, brand, slope,
+        )  # fmt: skip
     unit = response.unit
     if not response.multiplicative:
         tactical *= unit[None, :, None]
@@ -166,38 +172,24 @@ def direct_effect(
     return Effect(tactical, brand, slope * unit[None, :])
 
 
-def _evaluate(
+def _own_curves(
     response: Response,
     channel: int,
-    chosen: slice,
+    table: np.ndarray,
     scaled: np.ndarray,
     early: np.ndarray,
     moved: np.ndarray,
-    weight: np.ndarray,
-    moving: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Tactical and brand (D, G, T) and slope (D, G) of the `chosen` draws under one media (G, T),
-    in units of the predictor."""
-    table = np.ascontiguousarray(response.table[chosen, channel])
-    means = np.ascontiguousarray(response.means[chosen, channel])
-    deviation = np.ascontiguousarray(response.deviation[chosen, :, channel])
-    scaled, moved, moving = map(np.ascontiguousarray, (scaled, moved, moving[chosen]))
-    early = np.ascontiguousarray(early)
-    shape = (len(table), *scaled.shape)
-    tactical, brand, slope = np.empty(shape), np.empty(shape), np.empty(shape[:2])
+) -> tuple[np.ndarray, ...]:
+    """`curve_draws` of a channel, draw by draw where each has media of its own."""
     spec = response.density.spec
-    if curves.CUSTOM in (spec.adstock[channel], spec.saturation[channel]):
-        drawn = curve_draws(
-            spec.adstock_names[channel], spec.saturation_names[channel], spec.lags, table, scaled,
-            early, moved,
-        )  # fmt: skip
-        _own_transform(table, means, *drawn, weight, deviation, moving, tactical, brand, slope)
-    else:
-        kernel.channel_draws(
-            table, means, spec.adstock[channel], spec.saturation[channel], spec.lags, scaled,
-            early, moved, weight, deviation, moving, tactical, brand, slope,
-        )  # fmt: skip
-    return tactical, brand, slope
+    names = (spec.adstock_names[channel], spec.saturation_names[channel], spec.lags)
+    if scaled.ndim == 2:
+        return curve_draws(*names, table, scaled, early, moved)
+    each = [
+        curve_draws(*names, table[i : i + 1], scaled[i], early[i], moved[i])
+        for i in range(len(table))
+    ]
+    return tuple(np.concatenate(part) for part in zip(*each, strict=True))
 
 
 def _own_transform(
