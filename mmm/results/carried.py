@@ -107,12 +107,20 @@ def stocks(
     brand stock it feeds in proportion; both (D, G, S)."""
     table = response.table[:, place]
     level = table[:, curves.CARRY, None] * before
-    weights = lag_weights(response, place, series.shape[2])
-    now = lagged(weights, series)
-    if weights.shape[1] > 1:
-        now += level[:, :, None] * left_of(weights, series.shape[2])[:, None]
-    stock, keep = np.empty_like(now), 2.0 ** (-1.0 / table[:, curves.MEMORY, None])
-    for t in range(now.shape[2]):
-        level = keep * level + (1.0 - keep) * now[:, :, t]
-        stock[:, :, t] = level
-    return now, stock
+    if response.density.spec.adstock[place] == curves.GEOMETRIC:
+        now = _remembered(table[:, curves.ADSTOCK_1], series, level)
+    else:
+        weights = lag_weights(response, place, series.shape[2])
+        now = lagged(weights, series)
+        if weights.shape[1] > 1:
+            now += level[:, :, None] * left_of(weights, series.shape[2])[:, None]
+    return now, _remembered(table[:, curves.MEMORY], now, level)
+
+
+def _remembered(half_life: np.ndarray, series: np.ndarray, level: np.ndarray) -> np.ndarray:
+    """Geometric carry-over of `series` (D, G, S) by draw, from `level` (D, G)."""
+    out, keep = np.empty_like(series), 2.0 ** (-1.0 / half_life[:, None])
+    for t in range(series.shape[2]):
+        level = keep * level + (1.0 - keep) * series[:, :, t]
+        out[:, :, t] = level
+    return out

@@ -29,6 +29,14 @@ def inputs(response: Response) -> tuple[str, ...]:
     return response.density.spec.channels
 
 
+def bought(whole: Response) -> Mapping[str, str]:
+    """Of each channel whose media is a path: the path's name."""
+    key = ("graph", "bought")
+    if key not in whole.known:
+        whole.known[key] = whole.fit.study.routes().bought if whole.paths else {}
+    return whole.known[key]
+
+
 def moved_paths(
     whole: Response,
     channel: str,
@@ -62,7 +70,7 @@ def moved_paths(
 
 def arriving(whole: Response, equation: Response, found: Mapping[str, Moved]) -> list[Moved]:
     """What comes into one equation through the paths `found`, one entry a regressor."""
-    buys = whole.fit.study.routes().bought
+    buys = bought(whole)
     parts = []
     for place, name in enumerate(inputs(equation)):
         if name in found:
@@ -84,7 +92,7 @@ def input_effect(
 ) -> Effect:
     """What a channel does in one equation itself under `media` (S, G); where it buys a path, by
     the part of its media that no channel moved. The rest as `direct_effect`."""
-    if inputs(equation)[place] not in whole.fit.study.routes().bought:
+    if inputs(equation)[place] not in bought(whole):
         return direct_effect(
             equation, place, media, carry_in=carry_in, direction=direction, worth=worth
         )
@@ -137,7 +145,7 @@ def credit_of(whole: Response, equation: Response, place: int) -> Credit:
 
 def _credit(whole: Response, equation: Response, place: int, channel: str) -> Credit:
     panel = whole.fit.panel
-    path = whole.fit.study.routes().bought[channel]
+    path = bought(whole)[channel]
     media = _observed(whole, channel)
     parts = [
         found[path]
