@@ -10,9 +10,8 @@ import pandas as pd
 from mmm.data.costs import loaded_cost, variable_cost_rate
 from mmm.dims import CHANNEL, DATE, GEO
 from mmm.efficiency.caused import Caused, caused_by_channels
-from mmm.model.spec import model_spec
 from mmm.results.contributions import BRAND, MEDIATED, TACTICAL, Decomposition, decompose
-from mmm.results.ledger import channel_evidence
+from mmm.results.links import evidence_by_channel
 from mmm.results.respond import Response
 from mmm.results.summary import SUFFIXES, summarise, summary_columns
 
@@ -79,7 +78,7 @@ def efficiency_table(
     """
     fit = response.fit
     books = books or accounts(response, decomposition)
-    found = channel_evidence(fit, model_spec(fit.study, fit.panel), "share")
+    found = evidence_by_channel(fit)
     least = min(found.values(), key=lambda one: one.contraction)
     roles = {channel.name: str(channel.role) for channel in fit.study.channels}
     rows = []
