@@ -76,15 +76,16 @@ def with_regressors(panel: Panel, names: Sequence[str]) -> Panel:
 
 def path_channel(path: Path, panel: Panel, fed: np.ndarray) -> Channel:
     """A path as a regressor of what it feeds, `fed` (T, G): in proportion, after its lag."""
-    return Channel(
+    channel = Channel(
         name=path.name,
         role=Role.TACTICAL,
         exposure=path.column,
         saturation="none",
-        prior=_share_prior(path.prior, series(panel, path.name), fed),
         time_varying=path.time_varying,
         **carry_over(path.lag),
     )
+    prior = _share_prior(path.prior, series(panel, path.name), fed)
+    return channel.model_copy(update={"prior": prior})
 
 
 def carry_over(lag: Lag | None) -> dict[str, Any]:
