@@ -232,9 +232,11 @@ def _scaled(response: Response, channel: int, media: np.ndarray) -> np.ndarray:
 
 
 def after_window(response: Response) -> int:
-    """Periods followed past the last one, until tactical carry-over has died out."""
+    """Periods followed past the last one, until tactical carry-over has died out and what is on
+    its way along paths has arrived."""
     weeks = response.fit.panel.weeks_per_period
-    return max(8, int(np.ceil(SETTLE_WEEKS / weeks)))
+    reach = sum(one.density.spec.lags for one in (response, *response.paths.values()))
+    return max(8, int(np.ceil(SETTLE_WEEKS / weeks)), reach)
 
 
 def brand_tail(response: Response, channel: int, brand: np.ndarray) -> np.ndarray:
