@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 EXIT_BAD_INPUT = 2
 EXIT_NOT_TRUSTED = 3
 
-WORLDS_HELP = "Name of the world: national, national_brand, geo, geo_brand or b2b."
+WORLDS_HELP = (
+    "Name of the world: national, national_brand, geo, geo_brand, b2b, mediated_search, path_off "
+    "or funnel."
+)
 
 app = typer.Typer(
     name="mmm",
