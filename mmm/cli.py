@@ -30,7 +30,7 @@ EXIT_NOT_TRUSTED = 3
 
 WORLDS_HELP = (
     "Name of the world: national, national_brand, geo, geo_brand, b2b; brand_alone, brand_survey, "
-    "brand_confounded, effort, brand_mixed."
+    "brand_confounded, effort, brand_mixed; mediated_search, path_off or funnel."
 )
 
 app = typer.Typer(

@@ -9,6 +9,7 @@ GEO: Final = "geo"
 CHANNEL: Final = "channel"
 CONTROL: Final = "control"
 SURVEY: Final = "survey_name"
+PATH: Final = "path"
 
 NATIONAL: Final = "national"
 """Name of the only geo of a study that has no geo column."""

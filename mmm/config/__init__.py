@@ -4,6 +4,8 @@ from mmm.config.batch import Batch, Promote, Retention, TableSource
 from mmm.config.brand import Brand, BrandGroup, Survey
 from mmm.config.channel import Channel, Costs, Prior, Role
 from mmm.config.finance import Company, CostKind, CostLine, Customers, Finance
+from mmm.config.lag import Lag
+from mmm.config.path import Path, PathPrior
 from mmm.config.plan import PlanGroup, PlanSettings
 from mmm.config.study import (
     Baseline,
@@ -29,8 +31,11 @@ __all__ = [
     "DataSource",
     "Finance",
     "Inference",
+    "Lag",
     "Outcome",
     "OutcomeKind",
+    "Path",
+    "PathPrior",
     "PlanGroup",
     "PlanSettings",
     "Prior",

@@ -13,7 +13,9 @@ from mmm.config.block import Block
 from mmm.config.brand import Brand
 from mmm.config.channel import Channel
 from mmm.config.finance import Finance
+from mmm.config.path import Path
 from mmm.config.plan import PlanSettings
+from mmm.config.routes import Routes, routes
 from mmm.errors import did_you_mean
 
 
@@ -126,6 +128,7 @@ class Study(Block):
     baseline: Baseline = Baseline()
     brand: Brand = Brand()
     claims: str | None = None
+    paths: tuple[Path, ...] = ()
     unmeasured: tuple[Unmeasured, ...] = ()
     inference: Inference = Inference()
     plan: PlanSettings = PlanSettings()
@@ -169,6 +172,26 @@ class Study(Block):
         return self
 
     @model_validator(mode="after")
+    def _paths_lead_to_the_outcome(self) -> Self:
+        columns = {path.column for path in self.paths}
+        if self.outcome.column in columns:
+            raise ValueError(
+                f"the outcome column '{self.outcome.column}' is also a path; a path leads to the "
+                "outcome and cannot be it"
+            )
+        both = sorted(columns.intersection(self.controls))
+        if both:
+            raise ValueError(
+                f"controls and paths share a column: {', '.join(both)}; a control would take "
+                "away what the path brings, so drop it from 'controls'"
+            )
+        guessed = {one.name for one in self.unmeasured} & {path.name for path in self.paths}
+        if guessed:
+            raise ValueError(f"names used twice: {', '.join(sorted(guessed))}")
+        self.routes()
+        return self
+
+    @model_validator(mode="after")
     def _one_currency(self) -> Self:
         ours = self.outcome.currency
         others = sorted(self.finance.stated_currencies - {ours})
@@ -198,6 +221,10 @@ class Study(Block):
                 f"does ('plan.horizon' is {planned}); give at least {planned} periods"
             )
         return self
+
+    def routes(self) -> Routes:
+        """Which series move which, in the order in which effects travel."""
+        return routes(self.channels, self.paths)
 
     @property
     def currency(self) -> str:

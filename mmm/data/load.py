@@ -80,4 +80,6 @@ def _pivot(observations: Observations, keys: Keys) -> Panel:
         surveys=[survey.label for survey in study.brand.surveys],
         survey=stack([survey.column for survey in study.brand.surveys]),
         survey_error=survey_errors(study.brand.surveys, grid, shape),
+        path_names=[path.name for path in study.paths],
+        paths=stack([path.column for path in study.paths]),
     )

@@ -35,6 +35,10 @@ def column_uses(study: Study) -> tuple[ColumnUse, ...]:
             if column is not None:
                 place = f"channels[{index}].{key}"
                 uses.append(ColumnUse(column, place, channel.off_when_missing))
+    off = {channel.media_column for channel in study.channels if channel.off_when_missing}
+    for index, path in enumerate(study.paths):
+        fill = path.off_when_missing or path.column in off
+        uses.append(ColumnUse(path.column, f"paths[{index}].column", fill))
     uses += [ColumnUse(name, f"controls[{i}]") for i, name in enumerate(study.controls)]
     if study.data.population is not None:
         uses.append(ColumnUse(study.data.population, "data.population"))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from mmm.dims import CHANNEL, CONTROL, DATE, DAYS_PER_WEEK, DAYS_PER_YEAR, GEO, SURVEY
+from mmm.dims import CHANNEL, CONTROL, DATE, DAYS_PER_WEEK, DAYS_PER_YEAR, GEO, PATH, SURVEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,9 @@ class Panel:
     - `survey` and `survey_error` (date, geo, survey): readings of brand trackers and their
       standard errors, only where the study names some; NaN where nobody was asked, and where
       no error is stated.
+    - `paths` (date, geo, path): series between marketing and outcome; only where there are some.
 
-    Dates and geos are sorted; channels and controls stand in the study's order.
+    Dates and geos are sorted; channels, controls and paths stand in the study's order.
     """
 
     dataset: xr.Dataset
@@ -49,6 +50,12 @@ class Panel:
     @property
     def controls(self) -> tuple[str, ...]:
         return tuple(str(name) for name in self.dataset[CONTROL].values)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return (
+            tuple(str(name) for name in self.dataset[PATH].values) if PATH in self.dataset else ()
+        )
 
     @property
     def weeks_per_period(self) -> float:
@@ -86,9 +93,11 @@ def build_panel(
     surveys: Sequence[str] = (),
     survey: np.ndarray | None = None,
     survey_error: np.ndarray | None = None,
+    path_names: Sequence[str] = (),
+    paths: np.ndarray | None = None,
 ) -> Panel:
     """Labels and freezes arrays: outcome (T, G), spend (T, G, C), control (T, G, P), survey
-    (T, G, S)."""
+    (T, G, S), paths (T, G, M)."""
     variables: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
         "outcome": ((DATE, GEO), outcome),
         "value_per_unit": ((DATE, GEO), value_per_unit),
@@ -101,6 +110,8 @@ def build_panel(
     if survey is not None and survey_error is not None and surveys:
         variables["survey"] = ((DATE, GEO, SURVEY), survey)
         variables["survey_error"] = ((DATE, GEO, SURVEY), survey_error)
+    if paths is not None and path_names:
+        variables["paths"] = ((DATE, GEO, PATH), paths)
     frozen = {}
     for name, (dims, values) in variables.items():
         values = np.array(values, dtype=float)
@@ -114,4 +125,6 @@ def build_panel(
     }
     if "survey" in frozen:
         coords[SURVEY] = np.array(list(surveys), dtype=object)
+    if "paths" in frozen:
+        coords[PATH] = np.array(list(path_names), dtype=object)
     return Panel(xr.Dataset(frozen, coords=coords), frequency)

@@ -14,6 +14,7 @@ from mmm.efficiency.caused import (
     change_between,
     horizon,
     multiplied,
+    whole_horizon,
     year_of,
 )
 from mmm.efficiency.roi import (
@@ -24,8 +25,7 @@ from mmm.efficiency.roi import (
     ratio_columns,
 )
 from mmm.results.blocks import affordable_draws, by_geo, thinned
-from mmm.results.contributions import BRAND, TACTICAL, Decomposition, decompose
-from mmm.results.outcome import whole_outcome
+from mmm.results.contributions import BRAND, MEDIATED, TACTICAL, Decomposition, decompose
 from mmm.results.quarters import Quarters, quarters
 from mmm.results.respond import Response, channel_effect
 from mmm.results.summary import summary_columns
@@ -56,7 +56,9 @@ def efficiency_by_geo(
                     "channel": account.channel,
                     "spend": float(account.spend[g]),
                     "loaded_cost": cost,
-                    **contribution_columns(account.tactical[:, g], account.brand[:, g]),
+                    **contribution_columns(
+                        account.tactical[:, g], account.brand[:, g], account.mediated[:, g]
+                    ),
                     **ratio_columns("roi", effects.value[:, g], cost),
                     **ratio_columns("roi_window", account.window_value[:, g], cost),
                     **ratio_columns(
@@ -89,7 +91,7 @@ def efficiency_by_quarter(
         np.sum(
             [
                 parts.sums[name, kind].by_quarter
-                for kind in (TACTICAL, BRAND)
+                for kind in (TACTICAL, BRAND, MEDIATED)
                 if (name, kind) in parts.sums
             ],
             axis=0,
@@ -140,7 +142,7 @@ def _quarters_block(response: Response, span: Horizon, named: Quarters) -> np.nd
     """`quarter_values` of the response's geos."""
     worth, year = span.worth[:, response.places], year_of(response)
     channels, chosen = span.media.shape[2], named.slices()
-    whole = None if span.rows is None else whole_outcome(response, span.rows, span.media)
+    whole = whole_horizon(response, span)
     value = np.zeros((channels + 1, len(chosen), response.draws))
     together: dict[int, Change] = {}
     for channel in range(channels):

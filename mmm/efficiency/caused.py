@@ -9,6 +9,7 @@ import numpy as np
 from mmm.model.design import BaselineRows
 from mmm.results.ahead import settled
 from mmm.results.blocks import by_geo
+from mmm.results.held import held_as_settled
 from mmm.results.outcome import caused_outcome, shrink, whole_outcome
 from mmm.results.respond import Effect, Response, after_window, brand_tail, channel_effect
 
@@ -54,6 +55,16 @@ def horizon(response: Response) -> Horizon:
     )
 
 
+def whole_horizon(response: Response, span: Horizon) -> np.ndarray | None:
+    """Expected outcome of the response's geos over the horizon, (D, G, S); None where effects
+    add."""
+    if span.rows is None:
+        return None
+    later = len(span.media) - len(response.fit.panel.dates)
+    held = held_as_settled(response, later) if response.paths else None
+    return whole_outcome(response, span.rows, span.media, held=held)
+
+
 def over_time(draws: np.ndarray, worth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Sum over periods of `draws` (D, G, S), and of its worth (S, G), both (D, G)."""
     total, value = np.empty(draws.shape[:2]), np.empty(draws.shape[:2])
@@ -69,14 +80,16 @@ def added(
     """Outcome and value (D, G) of an effect where effects add, the time after the horizon
     included."""
     tail = brand_tail(response, channel, effect.brand)
-    now, later = over_time(effect.tactical, worth), over_time(effect.brand, worth)
+    if effect.to_come is not None:
+        tail = tail + effect.to_come
+    now, later = over_time(effect.passing, worth), over_time(effect.brand, worth)
     return now[0] + later[0] + tail, now[1] + later[1] + tail * worth[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of the predictor: over the horizon (D, G, S), of the brand part in its last
-    period (D, G), and what of that is still to come after it, summed (D, G)."""
+    """A change of the predictor: over the horizon (D, G, S), of the part that outlasts it in its
+    last period (D, G), and what of that is still to come after it, summed (D, G)."""
 
     predictor: np.ndarray
     last: np.ndarray
@@ -93,9 +106,12 @@ class Change:
 def change_between(response: Response, channel: int, new: Effect, old: Effect) -> Change:
     """How the predictor changes from `old` to `new`, two effects of one channel."""
     brand = new.brand - old.brand
-    return Change(
-        new.tactical - old.tactical + brand, brand[:, :, -1], brand_tail(response, channel, brand)
-    )
+    lasting, to_come = brand[:, :, -1], brand_tail(response, channel, brand)
+    if new.mediated is not None and old.mediated is not None:
+        lasting = lasting + new.mediated[:, :, -1] - old.mediated[:, :, -1]
+    if new.to_come is not None and old.to_come is not None:
+        to_come = to_come + new.to_come - old.to_come
+    return Change(new.passing - old.passing + brand, lasting, to_come)
 
 
 def multiplied(
@@ -148,7 +164,7 @@ def caused_by_channels(response: Response) -> tuple[list[Caused], Caused]:
 def _caused_block(response: Response, span: Horizon) -> list[Caused]:
     """One entry a channel, and one for all of them."""
     worth, year = span.worth[:, response.places], year_of(response)
-    whole = None if span.rows is None else whole_outcome(response, span.rows, span.media)
+    whole = whole_horizon(response, span)
     found: list[Caused] = []
     changes: list[Change] = []  # of all channels so far
     for channel in range(span.media.shape[2]):

@@ -10,9 +10,8 @@ import pandas as pd
 from mmm.data.costs import loaded_cost, variable_cost_rate
 from mmm.dims import CHANNEL, DATE, GEO
 from mmm.efficiency.caused import Caused, caused_by_channels
-from mmm.model.spec import model_spec
-from mmm.results.contributions import BRAND, TACTICAL, Decomposition, decompose
-from mmm.results.ledger import channel_evidence
+from mmm.results.contributions import BRAND, MEDIATED, TACTICAL, Decomposition, decompose
+from mmm.results.links import evidence_by_channel
 from mmm.results.respond import Response
 from mmm.results.summary import SUFFIXES, summarise, summary_columns
 
@@ -24,7 +23,7 @@ class Account:
     """What one channel, or all of them, cost and earned by geo.
 
     spend, cost and variable_cost (G,) in money, the last of them what grows with spending;
-    tactical, brand and window_value (D, G): outcome in the window and its value.
+    tactical, brand, mediated and window_value (D, G): outcome in the window and its value.
     """
 
     channel: str
@@ -33,6 +32,7 @@ class Account:
     variable_cost: np.ndarray
     tactical: np.ndarray
     brand: np.ndarray
+    mediated: np.ndarray
     window_value: np.ndarray
     caused: Caused
 
@@ -49,16 +49,16 @@ def accounts(response: Response, decomposition: Decomposition | None = None) -> 
     found = []
     for index, channel in enumerate(study.channels):
         base = media[index] if channel.spend is None else spend[index]
-        known = [parts.sums.get((channel.name, kind)) for kind in (TACTICAL, BRAND)]
-        tactical, brand = (nothing if sums is None else sums.outcome for sums in known)
+        known = [parts.sums.get((channel.name, kind)) for kind in (TACTICAL, BRAND, MEDIATED)]
+        tactical, brand, mediated = (nothing if one is None else one.outcome for one in known)
         values = [sums.value for sums in known if sums is not None]
         found.append(
             Account(
                 channel.name, spend[index], cost[index], variable_cost_rate(channel) * base,
-                tactical, brand, np.sum(values, axis=0), each[index],
+                tactical, brand, mediated, np.sum(values, axis=0), each[index],
             )
         )  # fmt: skip
-    columns = ("spend", "cost", "variable_cost", "tactical", "brand", "window_value")
+    columns = ("spend", "cost", "variable_cost", "tactical", "brand", "mediated", "window_value")
     sums = (np.sum([getattr(one, name) for one in found], axis=0) for name in columns)
     return [*found, Account(TOTAL, *sums, together)]
 
@@ -78,7 +78,7 @@ def efficiency_table(
     """
     fit = response.fit
     books = books or accounts(response, decomposition)
-    found = channel_evidence(fit, model_spec(fit.study, fit.panel), "share")
+    found = evidence_by_channel(fit)
     least = min(found.values(), key=lambda one: one.contraction)
     roles = {channel.name: str(channel.role) for channel in fit.study.channels}
     rows = []
@@ -92,7 +92,11 @@ def efficiency_table(
                 "role": roles.get(account.channel, ""),
                 "spend": float(account.spend.sum()),
                 "loaded_cost": cost,
-                **contribution_columns(account.tactical.sum(axis=1), account.brand.sum(axis=1)),
+                **contribution_columns(
+                    account.tactical.sum(axis=1),
+                    account.brand.sum(axis=1),
+                    account.mediated.sum(axis=1),
+                ),
                 **ratio_columns("roi", effects.value.sum(axis=1), cost),
                 **ratio_columns("roi_window", account.window_value.sum(axis=1), cost),
                 **ratio_columns(
@@ -106,13 +110,15 @@ def efficiency_table(
     return pd.DataFrame(rows)
 
 
-def contribution_columns(tactical: np.ndarray, brand: np.ndarray) -> dict[str, float]:
+def contribution_columns(
+    tactical: np.ndarray, brand: np.ndarray, mediated: np.ndarray
+) -> dict[str, float]:
     """Outcome in the window (D,) and its parts."""
     return (
-        summary_columns("contribution", tactical + brand)
+        summary_columns("contribution", tactical + brand + mediated)
         | summary_columns("tactical", tactical)
         | summary_columns("brand", brand)
-        | summary_columns("mediated", np.zeros_like(tactical))
+        | summary_columns("mediated", mediated)
     )
 
 

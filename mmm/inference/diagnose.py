@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -67,6 +68,21 @@ def diagnose(posterior: xr.Dataset, totals: xr.DataArray, statistics: xr.Dataset
         ebfmi_min=float(np.min(np.asarray(bfmi(statistics["energy"]).values))),
         worst=worst_name,
         draws=int(posterior.sizes["chain"] * posterior.sizes["draw"]),
+    )
+
+
+def worst_of(parts: Mapping[str, Diagnostics]) -> Diagnostics:
+    """Diagnostics of several regressions sampled apart as those of one: the worst of each, the
+    divergences of all. Keys name them; the outcome's own is empty."""
+    name, worst = max(parts.items(), key=lambda item: item[1].rhat_max)
+    return Diagnostics(
+        rhat_max=worst.rhat_max,
+        ess_bulk_min=min(part.ess_bulk_min for part in parts.values()),
+        ess_tail_min=min(part.ess_tail_min for part in parts.values()),
+        divergences=sum(part.divergences for part in parts.values()),
+        ebfmi_min=min(part.ebfmi_min for part in parts.values()),
+        worst=f"{name}: {worst.worst}" if name else worst.worst,
+        draws=worst.draws,
     )
 
 

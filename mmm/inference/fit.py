@@ -26,6 +26,7 @@ from mmm.inference.sample import Progress, sample
 from mmm.model import kernel
 from mmm.model.density import Density, build_density, natural_values
 from mmm.model.design import build_design
+from mmm.model.graph import path_regressions
 from mmm.model.spec import model_spec
 
 FORMAT = "mmm-fit-1"
@@ -41,6 +42,9 @@ class Fit:
     scale; linear coefficients are drawn from their exact conditional when results are read.
     `statistics` are the sampler's. `versions` names the libraries that made it; `timings` are
     seconds of build, compile and sampling (empty for a fit read from disk).
+
+    `paths` are the fits of the study's paths, each after those it hangs on, of as many draws:
+    the same numbers of all fits together are draws of the whole.
     """
 
     study: Study
@@ -49,6 +53,7 @@ class Fit:
     statistics: xr.Dataset
     versions: Mapping[str, str]
     timings: Mapping[str, float] = field(default_factory=dict)
+    paths: Mapping[str, Fit] = field(default_factory=dict)
 
     @property
     def draws(self) -> int:
@@ -96,13 +101,18 @@ def fit(
     order. Compiled code knows no study and no data: the first fit of a process loads it from
     the cache on disk, or compiles it where there is none, and no later one compiles anything,
     whatever its data, priors, channels or seed (`timings["compile_s"]` is then 0). A transform
-    of your own compiles once in a process.
+    of your own compiles once in a process. The paths of a study are fitted one after the other,
+    before the outcome.
 
     Raises `InputError` for priors that cannot be met, `ModelError` when no finite starting
     point exists. `progress` is called a few times a second with nutpie's chain progress.
     """
     if not isinstance(panel, Panel):
         return [fit(study, one, cores=cores, progress=progress) for one in panel]
+    paths = {
+        path.name: fit(path.study, path.panel, cores=cores, progress=progress)
+        for path in path_regressions(study, panel)
+    }
     started = time.perf_counter()
     spec = model_spec(study, panel)
     density = build_density(spec, build_design(spec, panel))
@@ -119,6 +129,11 @@ def fit(
     else:
         draws = sample_jax(density, study.inference)
     values = natural_values(density, draws.unconstrained)
+    timings = {
+        "build_s": ready - started - compiling,
+        "compile_s": compiling,
+        "sample_s": time.perf_counter() - ready,
+    }
     return Fit(
         study=study,
         panel=panel,
@@ -126,10 +141,10 @@ def fit(
         statistics=draws.statistics[list(KEPT_STATISTICS)].drop_attrs(),
         versions={name: version(name) for name in LIBRARIES},
         timings={
-            "build_s": ready - started - compiling,
-            "compile_s": compiling,
-            "sample_s": time.perf_counter() - ready,
+            name: sum((path.timings[name] for path in paths.values()), seconds)
+            for name, seconds in timings.items()
         },
+        paths=paths,
     )
 
 
@@ -172,6 +187,7 @@ def data_sha256(panel: Panel) -> str:
     """A digest of the panel's labels and numbers, however the file was laid out."""
     digest = hashlib.sha256()
     labels = [panel.geos, panel.channels, panel.controls, [str(day) for day in panel.dates]]
+    labels += [panel.paths] if panel.paths else []
     digest.update(json.dumps([panel.frequency, labels]).encode())
     for name in sorted(str(name) for name in panel.dataset.data_vars):
         digest.update(name.encode())
@@ -198,6 +214,9 @@ def save_fit(result: Fit, path: str | os.PathLike[str]) -> Path:
             "sample_stats": result.statistics,
             "panel": result.panel.dataset,
         }
+        for path, fitted in result.paths.items():
+            groups[f"paths/{path}/posterior"] = fitted.posterior
+            groups[f"paths/{path}/sample_stats"] = fitted.statistics
         tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs=provenance), **groups})
         tree.to_netcdf(name, engine="h5netcdf")
         os.chmod(name, 0o644)
@@ -222,9 +241,21 @@ def load_fit(path: str | os.PathLike[str]) -> Fit:
                 name: tree[name].to_dataset().load()
                 for name in ("posterior", "sample_stats", "panel")
             }
+            study = Study.model_validate_json(attrs["study"])
+            panel = Panel(groups["panel"], attrs["frequency"])
+            versions = json.loads(attrs["versions"])
+            paths = {
+                path.name: Fit(
+                    path.study,
+                    path.panel,
+                    tree[f"paths/{path.name}/posterior"].to_dataset().load(),
+                    tree[f"paths/{path.name}/sample_stats"].to_dataset().load(),
+                    versions,
+                )
+                for path in path_regressions(study, panel)
+            }
     except (OSError, KeyError) as error:
         raise StoredFitError(f"{path}: cannot be read as a fit ({error}).") from error
-    panel = Panel(groups["panel"], attrs["frequency"])
     if data_sha256(panel) != attrs["data_sha256"]:
         raise StoredFitError(f"{path}: the stored data does not match its digest; fit again.")
     study = Study.model_validate_json(attrs["study"])
@@ -236,5 +267,6 @@ def load_fit(path: str | os.PathLike[str]) -> Fit:
         panel=panel,
         posterior=groups["posterior"],
         statistics=groups["sample_stats"],
-        versions=json.loads(attrs["versions"]),
+        versions=versions,
+        paths=paths,
     )

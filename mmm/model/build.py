@@ -25,6 +25,7 @@ from mmm.model import marginal
 from mmm.model.curves import DRIFT, SPREAD
 from mmm.model.density import layout_of
 from mmm.model.design import Design, build_design
+from mmm.model.graph import path_regressions
 from mmm.model.op import CollapsedLikelihood, FusedLikelihood
 from mmm.model.spec import ModelSpec, Variable, model_spec
 from mmm.model.survey_graph import survey_log_likelihood
@@ -46,26 +47,43 @@ def pymc_model(study: Study, panel: Panel, *, form: Form = "fused") -> pm.Model:
     curves and likelihood in one compiled step, `collapsed` states the same in PyTensor,
     `explicit` gives every linear coefficient a variable of its own. With Student-t noise
     nothing can be integrated out, so the explicit form is the only one and always given; with
-    a transform of your own `fused` evaluates its curves in PyTensor.
+    a transform of your own `fused` evaluates its curves in PyTensor. The study's paths are in it
+    too, each a nested model: variables and dimensions of a path start with `PATH::`.
     """
+    parts = {}
+    for path in path_regressions(study, panel):
+        spec = model_spec(path.study, path.panel)
+        parts[path.name] = (spec, build_design(spec, path.panel))
     spec = model_spec(study, panel)
-    return build_model(spec, build_design(spec, panel), form=form)
+    return build_model(spec, build_design(spec, panel), form=form, paths=parts)
 
 
-def build_model(spec: ModelSpec, design: Design, *, form: Form = "collapsed") -> pm.Model:
+def build_model(
+    spec: ModelSpec,
+    design: Design,
+    *,
+    form: Form = "collapsed",
+    name: str = "",
+    paths: Mapping[str, tuple[ModelSpec, Design]] | None = None,
+) -> pm.Model:
     """The PyMC model of `spec` on `design` in the `form` that `pymc_model` describes.
 
     Collapsed and fused forms integrate out every linear coefficient; the explicit form has them
     whitened, as `own_standard` (geo, own rows then channels) and `shared_standard` (shared
     rows, then those of drifting channels), and in units of the outcome the likelihood sees:
     `own_coefficient` (geo, own_row), `shared_coefficient` (shared_row), `geo_deviation`
-    (geo, channel) and `drift` (drifting_channel, drift_row).
+    (geo, channel) and `drift` (drifting_channel, drift_row). `name` is put before every name of
+    a model nested in another; `paths` are nested in this one.
 
     Raises `ModelError` for a form that is not one of the three.
     """
     if form not in FORMS:
         raise ModelError(f"form='{form}': choose one of {', '.join(FORMS)}.")
-    with pm.Model(coords=coordinates(spec, design)) as model:
+    with pm.Model(name=name) as model:
+        for dim, labels in coordinates(spec, design).items():
+            model.add_coord(*scoped(dim), labels)
+        for path, part in (paths or {}).items():
+            build_model(*part, form=form, name=path)
         values = {variable.name: sampled(variable) for variable in spec.variables}
         if form == "fused" and find_spec("jax"):
             import_module("mmm.model.jax_form")  # lets samplers in JAX convert the operations
@@ -87,6 +105,12 @@ def build_model(spec: ModelSpec, design: Design, *, form: Form = "collapsed") ->
         else:
             pm.Potential("outcome_likelihood", compiled_likelihood(spec, design, terms))
     return model
+
+
+def scoped(*dims: str) -> tuple[str, ...]:
+    """Names of dimensions as the model in whose context this is called has them."""
+    name = pm.modelcontext(None).name
+    return tuple(f"{name}::{dim}" if name else dim for dim in dims)
 
 
 def flat_cells(spec: ModelSpec, values: Mapping[str, TensorVariable]) -> TensorVariable:
@@ -142,16 +166,17 @@ def sampled(variable: Variable) -> TensorVariable:
     """
     kinds = list(dict.fromkeys(prior.kind for prior in variable.priors))
     if len(kinds) == 1:
-        return distribution(variable.name, variable.priors, variable.dim)
+        return distribution(variable.name, variable.priors, *scoped(variable.dim))
     model = pm.modelcontext(None)
     joined = pt.zeros(len(variable.labels))
     for kind in kinds:
         labels = [i for i, prior in enumerate(variable.priors) if prior.kind == kind]
         name = f"{variable.name}_{kind}"
-        model.add_coord(f"{name}_dim", [variable.labels[i] for i in labels])
-        part = distribution(name, [variable.priors[i] for i in labels], f"{name}_dim")
+        (dim,) = scoped(f"{name}_dim")
+        model.add_coord(dim, [variable.labels[i] for i in labels])
+        part = distribution(name, [variable.priors[i] for i in labels], dim)
         joined = pt.set_subtensor(joined[labels], part)
-    return pm.Deterministic(variable.name, joined, dims=variable.dim)
+    return pm.Deterministic(variable.name, joined, dims=scoped(variable.dim))
 
 
 def distribution(name: str, priors: Sequence[PriorSpec], dim: str) -> TensorVariable:
@@ -263,25 +288,27 @@ def explicit_outcome(
     mean = design.centre + terms.effect.sum(axis=1)
     own, shared = row_counts(spec, design)
     if own:
-        standard = pm.Normal("own_standard", dims=(GEO, OWN_TERM))
+        standard = pm.Normal("own_standard", dims=scoped(GEO, OWN_TERM))
         mean = mean + (standard[:, :, None] * own_rows(spec, design, terms)).sum(axis=1)
         baseline, channels = standard[:, : design.own], standard[:, design.own :]
-        pm.Deterministic("own_coefficient", baseline * terms.own_sd, dims=(GEO, OWN_ROW))
+        pm.Deterministic("own_coefficient", baseline * terms.own_sd, dims=scoped(GEO, OWN_ROW))
         if spec.pooled:
             spread = terms.table[:, SPREAD]
-            pm.Deterministic("geo_deviation", channels * spread, dims=(GEO, CHANNEL))
+            pm.Deterministic("geo_deviation", channels * spread, dims=scoped(GEO, CHANNEL))
     if shared:
-        standard = pm.Normal("shared_standard", dims=SHARED_TERM)
+        standard = pm.Normal("shared_standard", dims=scoped(SHARED_TERM))
         mean = mean + (standard[:, None] * shared_rows(spec, design, terms)).sum(axis=1)
         rows = len(design.baseline.shared_sd)
-        pm.Deterministic("shared_coefficient", standard[:rows] * terms.shared_sd, dims=SHARED_ROW)
+        pm.Deterministic(
+            "shared_coefficient", standard[:rows] * terms.shared_sd, dims=scoped(SHARED_ROW)
+        )
         if spec.drifting:
             drifting = list(spec.drifting)
             drift = standard[rows:].reshape((len(drifting), len(design.drift)))
             scale = terms.table[drifting, DRIFT][:, None]
-            pm.Deterministic("drift", drift * scale, dims=(DRIFTING, DRIFT_ROW))
+            pm.Deterministic("drift", drift * scale, dims=scoped(DRIFTING, DRIFT_ROW))
     noise = terms.sigma[:, None]
-    dims = (GEO, PERIOD)
+    dims = scoped(GEO, PERIOD)
     if nu is None:
         pm.Normal("outcome", mean, noise, observed=design.outcome, dims=dims)
     else:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from mmm.data.panel import Panel
+from mmm.model.graph import with_regressors
 from mmm.model.readings import Readings, build_readings
 from mmm.model.spec import ModelSpec, outcome_scale, seen_outcome
 from mmm.transforms.baseline import fourier, holiday_counts, trend_ramps
@@ -224,6 +225,7 @@ def distinct_rows(
 
 def build_design(spec: ModelSpec, panel: Panel) -> Design:
     """Arrays for fitting `spec` to `panel`."""
+    panel = with_regressors(panel, spec.channels)
     data = panel.dataset
     scaling = scaling_of(panel, spec.likelihood)
     dates = panel.dates

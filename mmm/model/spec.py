@@ -7,6 +7,7 @@ shape and scale; nothing downstream guesses again.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from mmm.data.panel import Panel
 from mmm.dims import GEO
 from mmm.errors import InputError, input_error
 from mmm.model import curves
+from mmm.model.graph import outcome_regression
 from mmm.model.readings import indicators, survey_priors
 from mmm.model.reference import reference_split
 from mmm.transforms.lag_prior import adstock_parameters, lag_count
@@ -221,7 +223,13 @@ def split_prior(channel: Channel, half_life: tuple[float, float]) -> PriorSpec:
 
 
 def model_spec(study: Study, panel: Panel) -> ModelSpec:
-    """The specification of `study` on `panel`; `InputError` when its priors cannot be met."""
+    """The specification of `study` on `panel`; `InputError` when its priors cannot be met.
+
+    With paths it is that of the outcome's own regression, in which those that feed it come after
+    the channels.
+    """
+    regression = outcome_regression(study, panel)
+    study, panel = regression.study, regression.panel
     weeks = panel.weeks_per_period
     likelihood = study.inference.likelihood
     periods, count = len(panel.dates), len(study.channels)
@@ -239,6 +247,8 @@ def model_spec(study: Study, panel: Panel) -> ModelSpec:
     early = panel.dataset["media"].isel(date=slice(0, early_periods(panel))).sum(["date", GEO])
     problems = []
     for row, channel in enumerate(study.channels):
+        if channel.name in regression.silent:
+            continue
         try:
             prior = share_prior(channel, panel, float(costs[row]), float(weights[row]), likelihood)
             split = split_prior(channel, study.brand.half_life_of(channel.name))
@@ -268,7 +278,7 @@ def model_spec(study: Study, panel: Panel) -> ModelSpec:
             sample("drift_scale", channel.name, halfnormal(DRIFT_STEP_SCALE), curves.DRIFT, row)
     if problems:
         raise InputError(problems)
-    for label, (low, high), rows in brand_groups(study):
+    for label, (low, high), rows in brand_groups(study, regression.silent):
         memory = lognormal(low / weeks, high / weeks)
         sample("brand_half_life", label, memory, curves.MEMORY, *rows)
     variables = [
@@ -319,9 +329,13 @@ def model_spec(study: Study, panel: Panel) -> ModelSpec:
         holidays=study.baseline.holidays,
         pooled=pooled,
         likelihood=likelihood,
-        drifting=tuple(i for i, channel in enumerate(study.channels) if channel.time_varying),
         national=tuple(survey.scope == "national" for survey in trackers),
         survey_knots=half_years(panel) if trackers and study.brand.drift else 0,
+        drifting=tuple(
+            row
+            for row, channel in enumerate(study.channels)
+            if channel.time_varying and channel.name not in regression.silent
+        ),
         drift_knots=int(np.clip(round(periods * weeks / DRIFT_WEEKS), 2, max(2, periods // 4))),
     )
 
@@ -342,17 +356,21 @@ def half_years(panel: Panel) -> int:
     return int(np.clip(round(periods * panel.weeks_per_period / KNOT_WEEKS), 2, periods // 8))
 
 
-def brand_groups(study: Study) -> list[tuple[str, tuple[float, float], tuple[int, ...]]]:
-    """Channels with brand effects by how these fade: name, half-life interval in weeks, rows."""
+def brand_groups(
+    study: Study, silent: Collection[str] = ()
+) -> list[tuple[str, tuple[float, float], tuple[int, ...]]]:
+    """Channels with brand effects by how these fade: name, half-life interval in weeks, rows;
+    without those that have no effect of their own."""
     names = [channel.name for channel in study.channels]
     found = []
     for group in study.brand.groups:
-        rows = tuple(sorted(names.index(name) for name in group.channels))
-        found.append((group.name, group.half_life, rows))
+        rows = tuple(sorted(names.index(name) for name in group.channels if name not in silent))
+        if rows:
+            found.append((group.name, group.half_life, rows))
     grouped = {row for *_, rows in found for row in rows}
     rest = tuple(
         row
         for row, channel in enumerate(study.channels)
-        if channel.role.has_brand and row not in grouped
+        if channel.role.has_brand and row not in grouped and channel.name not in silent
     )
     return [*found, ("brand", study.brand.half_life, rest)] if rest else found

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mmm.plan.scenario import Scenario, as_is
-from mmm.results.ahead import Continued, continued, controls_ahead, trend_walk
+from mmm.results.ahead import continued, controls_ahead, trend_walk
 from mmm.results.blocks import by_geo
 from mmm.results.contributions import (
     Part,
@@ -14,6 +14,7 @@ from mmm.results.contributions import (
     outcome_components,
     predictive,
 )
+from mmm.results.held import held_paths
 from mmm.results.outcome import caused_outcome, whole_outcome
 from mmm.results.respond import Response, channel_effect
 from mmm.results.summary import summarise
@@ -33,7 +34,8 @@ def forecast(response: Response, scenario: Scenario | None = None) -> pd.DataFra
         expected = np.zeros((some.draws, len(some.places), plan.periods))
         parts = []
         walk = trend_walk(some, ahead)
-        for component in outcome_components(some, ahead.rows, media, walk):
+        held = held_paths(some, plan.dates, plan.controls, noise=True) if some.paths else None
+        for component in outcome_components(some, ahead.rows, media, walk, held):
             expected += component.draws
             parts.append(Part(component.name, component.kind, summarise(component.draws)))
         return [*parts, Part("outcome", "total", predictive(some, expected, stream=4))]
@@ -71,17 +73,21 @@ def incremental_value(response: Response, plan: Scenario, periods: int) -> np.nd
     value = np.concatenate(
         [plan.value_per_unit, np.repeat(plan.value_per_unit[-1:], later, axis=0)]
     )
-    ahead = _after_plan(response, plan, later).last(length) if response.multiplicative else None
+    dates, controls = _after_plan(response, plan, later)
+    ahead = None
+    if response.multiplicative:
+        ahead = continued(response, dates, controls).last(length)
 
     def block(some: Response) -> np.ndarray:
         whole = None
         if ahead is not None:
-            whole = whole_outcome(some, ahead.rows, spending, trend_walk(some, ahead))
+            held = held_paths(some, dates, controls) if some.paths else None
+            whole = whole_outcome(some, ahead.rows, spending, trend_walk(some, ahead), held)
         change = np.zeros((some.draws, len(some.places), length))
         for channel in range(channels):
             for sign, plans in ((1.0, spending), (-1.0, silent)):
                 effect = channel_effect(some, channel, plans[:, some.places, channel])
-                change += sign * effect.tactical[:, :, -length:]
+                change += sign * effect.passing[:, :, -length:]
                 change += sign * effect.brand[:, :, -length:]
         caused = caused_outcome(change, whole)
         return np.einsum("dgt,tg->dt", caused, value[:, some.places])
@@ -89,10 +95,12 @@ def incremental_value(response: Response, plan: Scenario, periods: int) -> np.nd
     return np.sum(by_geo(response, len(spending), block), axis=0)[:, :periods]
 
 
-def _after_plan(response: Response, plan: Scenario, later: int) -> Continued:
-    """The baseline of the plan and of `later` periods after it, whose controls repeat."""
+def _after_plan(
+    response: Response, plan: Scenario, later: int
+) -> tuple[pd.DatetimeIndex, np.ndarray]:
+    """Dates of the plan and of `later` periods after it, and their controls, which repeat."""
     panel = response.fit.panel
     index, _ = controls_ahead(panel, plan.periods + later)
     controls = panel.dataset["controls"].values[index]
     controls[: plan.periods] = plan.controls
-    return continued(response, panel.future_dates(plan.periods + later), controls)
+    return panel.future_dates(plan.periods + later), controls

@@ -110,7 +110,7 @@ def saturation_ahead(
     geos = exposure.shape[1]
     nothing = np.zeros((response.draws, 1, span))
     return plan_draws(
-        found.table, spec.adstock[channel], spec.saturation[channel], spec.lags,
+        found.table, spec.adstock[channel], spec.saturation[channel], spec.reach[channel],
         np.ascontiguousarray(exposure * found.unit), found.carried, nothing, found.scale,
         np.ones(geos), np.zeros(geos, dtype=np.int64), series=True,
     )[2]  # fmt: skip

@@ -173,7 +173,7 @@ def channel_worth(
     spec, channel = response.density.spec, int(levers.chosen[place])
     spread, member = levers.spread(place)
     value, gradient, _ = plan_draws(
-        found.table, spec.adstock[channel], spec.saturation[channel], spec.lags,
+        found.table, spec.adstock[channel], spec.saturation[channel], spec.reach[channel],
         np.ascontiguousarray(exposure[:, :, channel] * found.unit), found.carried, coef, scale,
         spread * found.unit, member,
     )  # fmt: skip
@@ -219,7 +219,9 @@ def carried_in(response: Response, channel: int) -> np.ndarray:
     """Adstock the window leaves, (D, K, G)."""
     spec, design = response.density.spec, response.density.design
     return carried_levels(
-        np.ascontiguousarray(response.table[:, channel]), spec.adstock[channel], spec.lags,
+        np.ascontiguousarray(response.table[:, channel]),
+        spec.adstock[channel],
+        spec.reach[channel],
         np.ascontiguousarray(design.media[:, channel]),
         np.ascontiguousarray(design.early[:, channel]),
     )  # fmt: skip

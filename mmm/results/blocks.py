@@ -23,6 +23,8 @@ def take_geos(response: Response, chosen: slice) -> Response:
     """The response of some of its geos."""
     return replace(
         response,
+        paths={name: take_geos(path, chosen) for name, path in response.paths.items()},
+        known={},
         sigma=response.sigma[:, chosen],
         own=response.own[:, chosen],
         deviation=response.deviation[:, chosen],
@@ -37,7 +39,9 @@ def thinned(response: Response, draws: int) -> Response:
     kept = np.linspace(0, response.draws - 1, draws).round().astype(int)
     names = ("table", "means", "sigma", "nu", "own", "shared", "deviation", "drift",
              "trend_scale", "geo_trend_scale", "numbers")  # fmt: skip
-    return replace(response, **{name: getattr(response, name)[kept] for name in names})
+    paths = {name: thinned(path, draws) for name, path in response.paths.items()}
+    chosen = {name: getattr(response, name)[kept] for name in names}
+    return replace(response, paths=paths, known={}, **chosen)
 
 
 def affordable_draws(response: Response, cells: int, budget: float, least: int = 250) -> int:

@@ -10,13 +10,16 @@ import pandas as pd
 
 from mmm.model.design import BaselineRows
 from mmm.results.blocks import by_geo
-from mmm.results.outcome import split_outcome
+from mmm.results.held import held_effects
+from mmm.results.noise import with_noise
+from mmm.results.outcome import Held, split_outcome
 from mmm.results.quarters import quarters
 from mmm.results.respond import Response, baseline_effect, channel_effect
 from mmm.results.summary import SUFFIXES, summarise
 from mmm.transforms.parameter import Z90
 
 BASELINE, CONTROL, TACTICAL, BRAND = "baseline", "control", "tactical", "brand"
+MEDIATED = "mediated"
 UNMEASURED, RESIDUAL = "unmeasured", "residual"
 
 
@@ -64,15 +67,20 @@ class Part:
 
 
 def outcome_components(
-    response: Response, rows: BaselineRows, media: np.ndarray, walk: np.ndarray | None = None
+    response: Response,
+    rows: BaselineRows,
+    media: np.ndarray,
+    walk: np.ndarray | None = None,
+    held: Held = None,
 ) -> Iterator[Component]:
     """Every part of the expected outcome over the periods of `rows`, to which they add up draw
     by draw.
 
     `media` (S, G, C) of all geos of the panel starts with the window; the last of its S periods
-    are those of `rows`. `walk` (D, G, T) adds to the trend.
+    are those of `rows`. `walk` (D, G, T) adds to the trend. `held` is what no channel moved of
+    the paths: each is part of the baseline, under the path's name.
     """
-    split = split_outcome(response, rows, media, walk)
+    split = split_outcome(response, rows, media, walk, held)
     periods = rows.own.shape[1]
     guesses = {
         name: share[:, None, None] * response.level[None, :, None]
@@ -87,15 +95,21 @@ def outcome_components(
             for guess in guesses.values():
                 draws -= guess
         yield Component(name, kind, draws)
+    for name, effect in held_effects(response, held).items():
+        draws = effect[:, :, -periods:]
+        yield Component(name, BASELINE, draws if split is None else draws * split.baseline)
     for name, guess in guesses.items():
         yield Component(name, UNMEASURED, np.repeat(guess, periods, axis=2))
+    silent = response.fit.study.routes().silent
     for index, channel in enumerate(response.fit.study.channels):
+        direct = channel.name not in silent
         effect = channel_effect(response, index, media[:, response.places, index])
         for kind, known, draws in (
-            (TACTICAL, channel.role.has_tactical, effect.tactical),
-            (BRAND, channel.role.has_brand, effect.brand),
+            (TACTICAL, direct and channel.role.has_tactical, effect.tactical),
+            (BRAND, direct and channel.role.has_brand, effect.brand),
+            (MEDIATED, effect.mediated is not None, effect.mediated),
         ):
-            if known:
+            if known and draws is not None:
                 draws = draws[:, :, -periods:]
                 yield Component(channel.name, kind, draws if split is None else draws * split.media)
 
@@ -152,21 +166,6 @@ def predictive(response: Response, expected: np.ndarray, *, stream: int) -> np.n
         numbers[:, g] = summarise(with_noise(response, g, expected[:, g], rng))
         numbers[0, g] = expected[:, g].mean(axis=0)
     return numbers
-
-
-def with_noise(
-    response: Response, geo: int, expected: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
-    """`expected` (D, T) with noise as the likelihood has it: sigma times a standard normal, or a
-    Student-t with each draw's degrees of freedom; on the log scale where effects multiply."""
-    if response.density.spec.likelihood == "student_t":
-        noise = rng.standard_t(response.nu[:, None], expected.shape)
-    else:
-        noise = rng.standard_normal(expected.shape)
-    spread = response.sigma[:, geo, None]
-    if response.multiplicative:
-        return expected * np.exp(spread * noise - 0.5 * spread**2)
-    return expected + response.level[geo] * spread * noise
 
 
 def decompose(response: Response) -> Decomposition:

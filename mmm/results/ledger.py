@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,44 +102,14 @@ def ledger_table(fit: Fit) -> pd.DataFrame:
     `contribution` decides ROI: the channel's share of outcome, which would be missing without it;
     `brand_share` is the part of a channel's effect that builds the brand; `brand_half_life` is in
     periods; `movement` is how far a time-varying channel's effectiveness moves in a quarter, over
-    its mean; `lag_median` is in periods. Stated guesses appear as tier `guess`. `reference` names
-    the published figures that a prior was taken from.
+    its mean; `lag_median` is in periods. `path` is a path's share of what it feeds, the path
+    standing in the channel's place; `contribution to PATH` a channel's share of that path. Stated
+    guesses appear as tier `guess`. `reference` names the published figures that a prior was
+    taken from.
     """
-    spec = model_spec(fit.study, fit.panel)
-    named = {channel.name: channel.prior.reference or "" for channel in fit.study.channels}
-    grouped = {group.name: group.channels for group in fit.study.brand.groups} | {"brand": ("",)}
-    rows = []
-    sensitivity = brand_sensitivity(fit, spec)
-    for name, quantity in QUANTITIES.items():
-        if name not in fit.posterior:
-            continue
-        variable = spec.variable(name)
-        found = channel_evidence(fit, spec, name, sensitivity)
-        draws = fit.posterior[name].stack(sample=("chain", "draw"), create_index=False)
-        values = draws.transpose("sample", ...).values
-        for index, (label, prior) in enumerate(zip(variable.labels, variable.priors, strict=True)):
-            ends = np.array(prior_interval(prior))
-            quantiles = np.quantile(values[:, index], [0.05, 0.5, 0.95])
-            if name == "share" and spec.likelihood == "lognormal":
-                # the parameter is the effect on the log scale
-                ends, quantiles = -np.expm1(-ends), -np.expm1(-quantiles)
-            low, middle, high = quantiles.tolist()
-            rows += [
-                {
-                    "quantity": quantity,
-                    "channel": owner,
-                    "tier": found[label].tier,
-                    "contraction": found[label].contraction,
-                    "prior_sensitivity": found[label].moved,
-                    "prior_p05": float(ends[0]),
-                    "prior_p95": float(ends[1]),
-                    "posterior_p05": low,
-                    "posterior_p50": middle,
-                    "posterior_p95": high,
-                    "reference": named[label] if quantity == "brand_share" else "",
-                }
-                for owner in (grouped if quantity == "brand_half_life" else {}).get(label, (label,))
-            ]
+    rows = _rows(fit, fit.paths, brand_sensitivity(fit, model_spec(fit.study, fit.panel)))
+    for name, path in fit.paths.items():
+        rows += _rows(path, fit.paths, None, f" to {name}")
     for touchpoint in fit.study.unmeasured:
         low, high = touchpoint.share
         rows.append(
@@ -157,3 +128,46 @@ def ledger_table(fit: Fit) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _rows(
+    fit: Fit, paths: Collection[str], sensitivity: Sensitivity | None, target: str = ""
+) -> list[dict[str, object]]:
+    """Rows of one regression; `target` says of which, after the quantity."""
+    spec = model_spec(fit.study, fit.panel)
+    named = {channel.name: channel.prior.reference or "" for channel in fit.study.channels}
+    grouped = {group.name: group.channels for group in fit.study.brand.groups} | {"brand": ("",)}
+    rows: list[dict[str, object]] = []
+    for name, quantity in QUANTITIES.items():
+        if name not in fit.posterior:
+            continue
+        variable = spec.variable(name)
+        found = channel_evidence(fit, spec, name, sensitivity)
+        draws = fit.posterior[name].stack(sample=("chain", "draw"), create_index=False)
+        values = draws.transpose("sample", ...).values
+        for index, (label, prior) in enumerate(zip(variable.labels, variable.priors, strict=True)):
+            ends = np.array(prior_interval(prior))
+            quantiles = np.quantile(values[:, index], [0.05, 0.5, 0.95])
+            if name == "share" and spec.likelihood == "lognormal":
+                # the parameter is the effect on the log scale
+                ends, quantiles = -np.expm1(-ends), -np.expm1(-quantiles)
+            low, middle, high = quantiles.tolist()
+            through = name == "share" and label in paths
+            owners = grouped.get(label, ("",)) if quantity == "brand_half_life" else (label,)
+            rows += [
+                {
+                    "quantity": ("path" if through else quantity) + target,
+                    "channel": owner,
+                    "tier": found[label].tier,
+                    "contraction": found[label].contraction,
+                    "prior_sensitivity": found[label].moved,
+                    "prior_p05": float(ends[0]),
+                    "prior_p95": float(ends[1]),
+                    "posterior_p05": low,
+                    "posterior_p50": middle,
+                    "posterior_p95": high,
+                    "reference": named.get(label, "") if quantity == "brand_share" else "",
+                }
+                for owner in owners
+            ]
+    return rows

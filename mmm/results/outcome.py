@@ -20,11 +20,14 @@ order of the parts (Ang, 2004, "Decomposition analysis for policymaking in energ
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from mmm.model.design import BaselineRows
+from mmm.results.carried import Moved
+from mmm.results.held import held_effects
 from mmm.results.respond import Response, baseline_effect, channel_effect
 
 
@@ -36,11 +39,18 @@ def expected_outcome(response: Response, predictor: np.ndarray) -> np.ndarray:
     return response.level[None, :, None] * np.exp(predictor + half_variance)
 
 
+Held = Mapping[str, Moved] | None
+"""What no channel moved of the paths, of `held_paths`; of the window where it is not given."""
+
+
 def baseline_predictor(
-    response: Response, rows: BaselineRows, walk: np.ndarray | None = None
+    response: Response, rows: BaselineRows, walk: np.ndarray | None = None, held: Held = None
 ) -> np.ndarray:
-    """The whole baseline in units of the link, (D, G, T); `walk` (D, G, T) is added."""
+    """All that is not marketing in units of the link, (D, G, T), over the last periods of
+    `held`; `walk` (D, G, T) is added."""
     total = baseline_effect(response, rows, {*rows.own_component, *rows.shared_component})
+    for effect in held_effects(response, held).values():
+        total += effect[:, :, -total.shape[2] :]
     return total if walk is None else total + walk
 
 
@@ -50,19 +60,23 @@ def media_predictor(response: Response, media: np.ndarray, periods: int) -> np.n
     total = np.zeros((response.draws, len(response.places), periods))
     for channel in range(media.shape[2]):
         effect = channel_effect(response, channel, media[:, response.places, channel])
-        total += effect.tactical[:, :, -periods:]
+        total += effect.passing[:, :, -periods:]
         total += effect.brand[:, :, -periods:]
     return total
 
 
 def whole_outcome(
-    response: Response, rows: BaselineRows, media: np.ndarray, walk: np.ndarray | None = None
+    response: Response,
+    rows: BaselineRows,
+    media: np.ndarray,
+    walk: np.ndarray | None = None,
+    held: Held = None,
 ) -> np.ndarray | None:
     """Expected outcome with all channels over the periods of `rows`, the last of `media`,
     (D, G, T); None where effects add and no counterfactual depends on it."""
     if not response.multiplicative:
         return None
-    total = baseline_predictor(response, rows, walk)
+    total = baseline_predictor(response, rows, walk, held)
     total += media_predictor(response, media, total.shape[2])
     return expected_outcome(response, total)
 
@@ -97,13 +111,17 @@ class Split:
 
 
 def split_outcome(
-    response: Response, rows: BaselineRows, media: np.ndarray, walk: np.ndarray | None = None
+    response: Response,
+    rows: BaselineRows,
+    media: np.ndarray,
+    walk: np.ndarray | None = None,
+    held: Held = None,
 ) -> Split | None:
     """The split of the expected outcome of `whole_outcome`; None where effects add."""
     if not response.multiplicative:
         return None
     first = baseline_effect(response, rows, {"baseline"})
-    silent = baseline_predictor(response, rows, walk)
+    silent = baseline_predictor(response, rows, walk, held)
     channels = media_predictor(response, media, silent.shape[2])
     without = expected_outcome(response, silent)
     return Split(

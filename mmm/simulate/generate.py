@@ -77,7 +77,7 @@ def simulate(spec: WorldSpec, seed: int = 0) -> World:
     return World(
         name=spec.name,
         study=world_study(spec),
-        frame=_frame(spec, scene),
+        frame=scene_frame(spec, scene),
         components=_components(spec, scene),
         truth=truth | {"surveys": survey_truth(scene.surveys)},
     )
@@ -249,7 +249,8 @@ def _price(periods: int, geos: int, rng: np.random.Generator) -> np.ndarray:
     return 20.0 * (1.0 + steps[:, None] - depth[:, None] + local)
 
 
-def _frame(spec: WorldSpec, scene: Scene) -> pd.DataFrame:
+def scene_frame(spec: WorldSpec, scene: Scene) -> pd.DataFrame:
+    """The data as a study finds it, one row a date and geo."""
     columns: dict[str, object] = {DATE_COLUMN: np.repeat(spec.dates.to_numpy(), spec.geos)}
     if spec.geos > 1:
         columns[GEO_COLUMN] = np.tile(spec.geo_names, spec.periods)

@@ -11,6 +11,8 @@ from mmm.config import OutcomeKind
 from mmm.errors import did_you_mean, input_error
 from mmm.simulate.brand_worlds import BRAND_WORLDS
 from mmm.simulate.generate import simulate
+from mmm.simulate.routed_worlds import ROUTED
+from mmm.simulate.routes import simulate_routed
 from mmm.simulate.spec import ChannelSpec, Flighting, WorldSpec
 from mmm.simulate.world import World
 
@@ -24,7 +26,7 @@ ALWAYS_ON, BURSTS, SEASONAL, SPIKES = (
 
 def world_names() -> tuple[str, ...]:
     """Names `simulate_world` knows."""
-    return tuple(WORLDS)
+    return (*WORLDS, *ROUTED)
 
 
 def world_spec(name: str) -> WorldSpec:
@@ -34,7 +36,7 @@ def world_spec(name: str) -> WorldSpec:
             "simulate",
             "world",
             f"there is no world '{name}';",
-            did_you_mean(name, WORLDS),
+            did_you_mean(name, world_names()),
         )
     return WORLDS[name]()
 
@@ -54,6 +56,9 @@ def simulate_world(
     """
     changes = {"periods": periods, "geos": geos, "history": history, "noise": noise}
     given = {key: value for key, value in changes.items() if value is not None}
+    if name in ROUTED:
+        routed = ROUTED[name]()
+        return simulate_routed(replace(routed, base=replace(routed.base, **given)), seed)
     return simulate(replace(world_spec(name), **given), seed)
 
 

@@ -15,7 +15,7 @@ from mmm.efficiency.curves import curves_table
 from mmm.efficiency.plausible import range_findings
 from mmm.efficiency.roi import accounts, efficiency_table
 from mmm.errors import Finding
-from mmm.inference.diagnose import Diagnostics, Verdict, diagnose, judge
+from mmm.inference.diagnose import Diagnostics, Verdict, diagnose, judge, worst_of
 from mmm.inference.fit import Fit
 from mmm.invest.appraise import appraise
 from mmm.invest.case import InvestmentCase
@@ -59,7 +59,12 @@ def analyse(
     """Reads every result from `fit`; `findings` are those of its data and count in the verdict.
     `claims` of the study are set beside what the fit says."""
     read = response(fit)
-    diagnostics = diagnose(fit.posterior, totals(read), fit.statistics)
+    diagnostics = worst_of(
+        {
+            name: diagnose(one.fit.posterior, totals(one), one.fit.statistics)
+            for name, one in {"": read, **read.paths}.items()
+        }
+    )
     parts = decompose(read)
     books = accounts(read, parts)
     efficiency = efficiency_table(read, books=books)
@@ -97,12 +102,13 @@ def brand_doubts(read: Response, ledger: pd.DataFrame) -> tuple[Finding, ...]:
 
 
 def totals(read: Response) -> xr.DataArray:
-    """Each channel's contribution in the window by draw, (chain, draw, channel)."""
-    return xr.DataArray(
+    """Contribution of each regressor in the window by draw, (chain, draw, channel)."""
+    every = xr.DataArray(
         read.totals,
         dims=("chain", "draw", CHANNEL),
-        coords={CHANNEL: list(read.fit.panel.channels)},
+        coords={CHANNEL: list(read.density.spec.channels)},
     )
+    return every.drop_sel({CHANNEL: list(read.fit.study.routes().silent)})
 
 
 def value_plan(

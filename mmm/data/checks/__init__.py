@@ -13,6 +13,7 @@ from mmm.data.checks import (
     media,
     moving,
     outcome,
+    paths,
     structure,
     study,
     survey,
@@ -29,6 +30,7 @@ CHECKS = (
     *media.CHECKS,
     *moving.CHECKS,
     *survey.CHECKS,
+    *paths.CHECKS,
     *outcome.CHECKS,
     *finance.CHECKS,
 )

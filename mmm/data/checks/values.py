@@ -43,11 +43,11 @@ def cells_are_there(observations: Observations) -> Iterator[Finding]:
         missing = observations.numbers[use.column].missing
         if use.gaps or not missing.any():
             continue
-        if use.key.startswith("channels"):
-            channel = use.key.partition(".")[0]
+        if use.key.startswith(("channels", "paths")):
+            block = use.key.partition(".")[0]
             remedy = (
-                f"Fill it in; where an empty cell means the channel was off, "
-                f"set 'off_when_missing: true' on {channel}."
+                f"Fill it in; where an empty cell means the {block.partition('s[')[0]} was off, "
+                f"set 'off_when_missing: true' on {block}."
             )
         elif use.key.startswith("controls"):
             remedy = "Fill it in, or drop the control; nothing is filled in silently."
@@ -71,6 +71,15 @@ def signs_possible(observations: Observations) -> Iterator[Finding]:
                 values < 0,
                 f"{kind} is negative ({values[values < 0][0]:g}).",
                 "Book refunds and corrections on the period they belong to, or set them to 0.",
+            )
+        elif use.key.startswith("paths") and (values < 0).any():
+            yield at_rows(
+                observations,
+                "negative",
+                use.column,
+                values < 0,
+                f"a path counts something, and here it is negative ({values[values < 0][0]:g}).",
+                "Book corrections on the period they belong to, or set them to 0.",
             )
         elif use.key in ("outcome.value_per_unit", "data.population") and (values <= 0).any():
             yield at_rows(
