@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mmm.study.analysis import Analysis, analyse
     from mmm.transforms.adstock import AdstockFamily
     from mmm.transforms.custom import register_adstock, register_saturation
+    from mmm.transforms.lag_estimates import estimate_lags
     from mmm.transforms.saturation import SaturationFamily
 
 __version__ = "0.1.0"
@@ -52,6 +53,7 @@ _HOME = {
     "efficiency_by_geo": "mmm.efficiency.breakdown",
     "efficiency_by_quarter": "mmm.efficiency.breakdown",
     "efficiency_table": "mmm.efficiency.roi",
+    "estimate_lags": "mmm.transforms.lag_estimates",
     "fit": "mmm.inference.fit",
     "forecast": "mmm.plan.forecast",
     "load_fit": "mmm.inference.fit",
@@ -89,6 +91,7 @@ __all__ = [
     "efficiency_by_geo",
     "efficiency_by_quarter",
     "efficiency_table",
+    "estimate_lags",
     "examples",
     "fit",
     "forecast",

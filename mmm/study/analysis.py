@@ -24,6 +24,7 @@ from mmm.results.contributions import Decomposition, decompose
 from mmm.results.ledger import ledger_table
 from mmm.results.reconcile import reconciliation_table
 from mmm.results.respond import Response, response
+from mmm.transforms.lag_estimates import RecordedLag
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,18 @@ class Analysis:
     cash: CashFlow
     case: InvestmentCase
     reconciliation: pd.DataFrame | None = None
+    lags: tuple[RecordedLag, ...] = ()
 
 
 def analyse(
-    fit: Fit, findings: tuple[Finding, ...] = (), claims: tuple[Claim, ...] = ()
+    fit: Fit,
+    findings: tuple[Finding, ...] = (),
+    claims: tuple[Claim, ...] = (),
+    lags: tuple[RecordedLag, ...] = (),
 ) -> Analysis:
     """Reads every result from `fit`; `findings` are those of its data and count in the verdict.
-    `claims` of the study are set beside what the fit says."""
+    `claims` of the study are set beside what the fit says; `lags` are what records say of them.
+    """
     read = response(fit)
     diagnostics = diagnose(fit.posterior, totals(read), fit.statistics)
     verdict = judge(diagnostics, findings)
@@ -75,6 +81,7 @@ def analyse(
         cash=cash,
         case=case,
         reconciliation=reconciliation_table(parts, claims) if claims else None,
+        lags=lags,
     )
 
 

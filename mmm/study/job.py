@@ -18,7 +18,9 @@ from mmm.errors import Finding
 from mmm.study.directory import refuse_occupied, whole_directory
 
 if TYPE_CHECKING:
+    from mmm.data.panel import Panel
     from mmm.study.analysis import Analysis
+    from mmm.transforms.lag_estimates import RecordedLag
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ def check_study(path: Path | str) -> CheckReport:
     base = Path(path).parent
     panel, findings = load_panel(study, base)
     _, on_claims = load_claims(study, panel, base)
-    return CheckReport(study, (*findings, *on_claims))
+    _, _, on_lags = _with_lags(study, panel, base)
+    return CheckReport(study, (*findings, *on_claims, *on_lags))
 
 
 def run_study(
@@ -63,6 +66,8 @@ def run_study(
     study = load_study(path)
     panel, findings = load_panel(study, path.parent)
     claims, on_claims = load_claims(study, panel, path.parent)
+    study, lags, on_lags = _with_lags(study, panel, path.parent)
+    findings = (*findings, *on_claims, *on_lags)
 
     refuse_occupied(out, force=force)
     importing = time.perf_counter()
@@ -77,7 +82,7 @@ def run_study(
         if progress:
             watch = stack.enter_context(sampling_progress(study.inference.chains))
         fitted = fit(study, panel, progress=watch)
-    analysis = analyse(fitted, (*findings, *on_claims), claims)
+    analysis = analyse(fitted, findings, claims, lags)
     with whole_directory(out, force=force) as directory:
         timings = {"import_s": imported, **fitted.timings}
         manifest = build_manifest(analysis, path, timings, time.perf_counter() - started)
@@ -89,6 +94,18 @@ def run_study(
         reasons=analysis.verdict.reasons,
         seconds=time.perf_counter() - started,
     )
+
+
+def _with_lags(
+    study: Study, panel: Panel, base: Path
+) -> tuple[Study, tuple[RecordedLag, ...], tuple[Finding, ...]]:
+    """The study with lags estimated from the records it names, those lags, and findings."""
+    if not any(channel.lag and channel.lag.records for channel in study.channels):
+        return study, (), ()
+    from mmm.transforms.lag_estimates import estimate_lags
+
+    found = estimate_lags(study, panel, base)
+    return found.study, found.lags, found.findings
 
 
 def build_manifest(
