@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mmm.study.analysis import Analysis, analyse
     from mmm.transforms.adstock import AdstockFamily
     from mmm.transforms.custom import register_adstock, register_saturation
+    from mmm.transforms.lag_estimates import estimate_lags
     from mmm.transforms.saturation import SaturationFamily
 
 __version__ = "0.1.0"
@@ -57,6 +58,7 @@ _HOME = {
     "efficiency_by_geo": "mmm.efficiency.breakdown",
     "efficiency_by_quarter": "mmm.efficiency.breakdown",
     "efficiency_table": "mmm.efficiency.roi",
+    "estimate_lags": "mmm.transforms.lag_estimates",
     "fit": "mmm.inference.fit",
     "forecast": "mmm.plan.forecast",
     "investment_case": "mmm.invest.appraise",
@@ -99,6 +101,7 @@ __all__ = [
     "efficiency_by_geo",
     "efficiency_by_quarter",
     "efficiency_table",
+    "estimate_lags",
     "examples",
     "fit",
     "forecast",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -9,7 +10,42 @@ from pydantic import Field, model_validator
 from mmm.config.block import Block, PositiveInterval
 
 LagFamily = Literal["gamma", "lognormal"]
+STATED_WITHIN = 1.5
+"""A stated median or maximum is a round figure from memory: a lag "of 8 weeks" is 5 to 12. The
+factor leaves the median well below a maximum of the usual three times it."""
+
 Periods = Annotated[float, Field(gt=0)]
+
+
+class Won(Block):
+    """Which records were won: those whose `column` holds `value`, or one of several."""
+
+    column: str
+    value: str | tuple[str, ...]
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        return (self.value,) if isinstance(self.value, str) else self.value
+
+
+class LagRecords(Block):
+    """Records of opportunities, one a row, from which a lag is estimated.
+
+    `file` is relative to the study file. `opened` and `closed` are columns of dates, `closed`
+    empty while the opportunity is open; what is closed and not `won` was lost. `value` is a
+    column with the amount of what was won, `group` one with a kind of opportunity. `as_of` is
+    the day the records were drawn, the last date in them when left out. `date_format` is how
+    dates are written where that is not 2024-01-29, as %d-%m-%y.
+    """
+
+    file: str
+    opened: str
+    closed: str
+    won: Won
+    value: str | None = None
+    group: str | None = None
+    as_of: date | None = None
+    date_format: str | None = None
 
 
 class Lag(Block):
@@ -20,6 +56,7 @@ class Lag(Block):
     `median_interval` and `spread_interval` are 90 % intervals of the two parameters; left out
     they lie within a factor of 1.5 of what `median` and `max` say. The spread is the
     coefficient of variation (gamma) or the standard deviation of the logarithm (lognormal).
+    `records` stands in place of all that: they are estimated.
     """
 
     median: Periods | None = None
@@ -27,11 +64,20 @@ class Lag(Block):
     family: LagFamily = "gamma"
     median_interval: PositiveInterval | None = None
     spread_interval: PositiveInterval | None = None
+    records: LagRecords | None = None
 
     @model_validator(mode="after")
-    def _is_stated(self) -> Self:
+    def _is_stated_once(self) -> Self:
+        stated = (self.median, self.max, self.median_interval, self.spread_interval)
+        if self.records is not None:
+            if any(part is not None for part in stated):
+                raise ValueError(
+                    "a lag is stated by 'median' and 'max' or estimated from 'records'; "
+                    "drop one of the two"
+                )
+            return self
         if self.median is None or self.max is None:
-            raise ValueError("state 'median' and 'max' of the lag, both in periods")
+            raise ValueError("state 'median' and 'max' of the lag, both in periods, or 'records'")
         if not self.max > self.median:
             raise ValueError(
                 f"the lag's 'max' ({self.max:g}) must be above its 'median' ({self.median:g})"

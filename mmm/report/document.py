@@ -21,6 +21,7 @@ from mmm.report.sections.history import (
     forecast_section,
     waterfall_section,
 )
+from mmm.report.sections.lags import lags_section
 from mmm.report.sections.method import findings_section, method_section
 from mmm.report.sections.reconciliation import reconciliation_section
 from mmm.report.sections.returns import returns_section
@@ -79,6 +80,7 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
         waterfall_section(inputs),
         reconciliation_section(inputs),
         curves_section(inputs),
+        lags_section(inputs),
         fit_section(inputs),
         decomposition_section(inputs),
         forecast_section(inputs),

@@ -58,6 +58,23 @@ _OPTIONAL: Final[Mapping[str, tuple[str, ...]]] = {
         "claimed_of_actual",
         *(f"model_{end}" for end in _SUMMARY),
     ),
+    "lags": (
+        "owner",
+        "group",
+        "family",
+        "used",
+        "opened",
+        "won",
+        "lost",
+        "open",
+        "rate",
+        "median",
+        "longest",
+        "never",
+        "observed_median",
+        "distance",
+    ),
+    "lag_curves": ("owner", "family", "days", "observed", "low", "high", "fitted", "other"),
     "efficiency_quarter": ("start", "channel", *(f"roi_{end}" for end in _SUMMARY)),
     "brand": (
         "geo",
@@ -110,6 +127,8 @@ class ReportInputs:
     efficiency_geo: pd.DataFrame | None = None
     efficiency_quarter: pd.DataFrame | None = None
     reconciliation: pd.DataFrame | None = None
+    lags: pd.DataFrame | None = None
+    lag_curves: pd.DataFrame | None = None
     time_varying: tuple[str, ...] = ()
     brand: pd.DataFrame | None = None
 

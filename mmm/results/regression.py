@@ -162,8 +162,8 @@ def direct_effect(
     else:
         evaluate = kernel.channel_draws if scaled.ndim == 2 else each_draw
         evaluate(
-            table, means, spec.adstock[channel], spec.saturation[channel], spec.reach[channel], scaled,
-            early, moved, weight, deviation, wandering, tactical, brand, slope,
+            table, means, spec.adstock[channel], spec.saturation[channel], spec.reach[channel],
+            scaled, early, moved, weight, deviation, wandering, tactical, brand, slope,
         )  # fmt: skip
     unit = response.unit
     if not response.multiplicative:

@@ -28,6 +28,7 @@ from mmm.results.ledger import ledger_table
 from mmm.results.reconcile import reconciliation_table
 from mmm.results.respond import Response, response
 from mmm.results.sensitivity import brand_sensitivity
+from mmm.transforms.lag_estimates import RecordedLag
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,18 @@ class Analysis:
     reconciliation: pd.DataFrame | None = None
     brand: pd.DataFrame | None = None
     """None where no channel builds a brand."""
+    lags: tuple[RecordedLag, ...] = ()
 
 
 def analyse(
-    fit: Fit, findings: tuple[Finding, ...] = (), claims: tuple[Claim, ...] = ()
+    fit: Fit,
+    findings: tuple[Finding, ...] = (),
+    claims: tuple[Claim, ...] = (),
+    lags: tuple[RecordedLag, ...] = (),
 ) -> Analysis:
     """Reads every result from `fit`; `findings` are those of its data and count in the verdict.
-    `claims` of the study are set beside what the fit says."""
+    `claims` of the study are set beside what the fit says; `lags` are what records say of them.
+    """
     read = response(fit)
     diagnostics = worst_of(
         {
@@ -92,6 +98,7 @@ def analyse(
         case=case,
         reconciliation=reconciliation_table(parts, claims) if claims else None,
         brand=brand,
+        lags=lags,
     )
 
 

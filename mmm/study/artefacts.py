@@ -19,6 +19,7 @@ from mmm.study.directory import MANIFEST
 from mmm.study.files import write_json as _json
 from mmm.study.files import write_table as _table
 from mmm.study.notes import notes_on
+from mmm.transforms.lag_estimates import lag_curves, lags_table
 
 REPORT = "report.html"
 VARYING = ("timings", "peak_rss_mb", "created")
@@ -40,6 +41,8 @@ def write_artefacts(
     _table(analysis.curves, directory / "curves.csv")
     if analysis.reconciliation is not None:
         _table(analysis.reconciliation, directory / "reconciliation.csv")
+    if analysis.lags:
+        _table(lags_table(analysis.lags), directory / "lags.csv")
     _table(plan_table(analysis.fit, analysis.scenario), directory / "plan.csv")
     _table(analysis.forecast, directory / "forecast.csv")
     _table(analysis.ledger, directory / "ledger.csv")
@@ -90,6 +93,8 @@ def report_inputs(analysis: Analysis, manifest: Mapping[str, Any]) -> ReportInpu
         efficiency_quarter=analysis.efficiency_quarter,
         reconciliation=analysis.reconciliation,
         brand=analysis.brand,
+        lags=lags_table(analysis.lags) if analysis.lags else None,
+        lag_curves=lag_curves(analysis.lags) if analysis.lags else None,
         time_varying=tuple(channel.name for channel in study.channels if channel.time_varying),
     )
 

@@ -19,7 +19,9 @@ from mmm.errors import Finding
 from mmm.study.directory import refuse_occupied, whole_directory
 
 if TYPE_CHECKING:
+    from mmm.data.panel import Panel
     from mmm.study.analysis import Analysis
+    from mmm.transforms.lag_estimates import RecordedLag
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,8 @@ def check_study(path: Path | str) -> CheckReport:
     base = Path(path).parent
     panel, findings = load_panel(study, base)
     _, on_claims = load_claims(study, panel, base)
-    return CheckReport(study, (*findings, *on_claims))
+    _, _, on_lags = _with_lags(study, panel, base)
+    return CheckReport(study, (*findings, *on_claims, *on_lags))
 
 
 def run_study(
@@ -64,9 +67,11 @@ def run_study(
     study = load_study(path)
     panel, findings = load_panel(study, path.parent)
     claims, on_claims = load_claims(study, panel, path.parent)
+    study, lags, on_lags = _with_lags(study, panel, path.parent)
+    findings = (*findings, *on_claims, *on_lags)
 
     refuse_occupied(out, force=force)
-    analysis, timings = fit_study(study, panel, (*findings, *on_claims), claims, progress=progress)
+    analysis, timings = fit_study(study, panel, findings, claims, lags, progress=progress)
     from mmm.study.artefacts import REPORT, write_artefacts
 
     with whole_directory(out, force=force) as directory:
@@ -86,6 +91,7 @@ def fit_study(
     panel: Panel,
     findings: tuple[Finding, ...],
     claims: tuple[Claim, ...] = (),
+    lags: tuple[RecordedLag, ...] = (),
     *,
     cores: int | None = None,
     progress: bool = False,
@@ -102,7 +108,19 @@ def fit_study(
         if progress:
             watch = stack.enter_context(sampling_progress(study.inference.chains))
         fitted = fit(study, panel, cores=cores, progress=watch)
-    return analyse(fitted, findings, claims), {"import_s": imported, **fitted.timings}
+    return analyse(fitted, findings, claims, lags), {"import_s": imported, **fitted.timings}
+
+
+def _with_lags(
+    study: Study, panel: Panel, base: Path
+) -> tuple[Study, tuple[RecordedLag, ...], tuple[Finding, ...]]:
+    """The study with lags estimated from the records it names, those lags, and findings."""
+    if not any(one.lag and one.lag.records for one in (*study.channels, *study.paths)):
+        return study, (), ()
+    from mmm.transforms.lag_estimates import estimate_lags
+
+    found = estimate_lags(study, panel, base)
+    return found.study, found.lags, found.findings
 
 
 def build_manifest(

@@ -9,14 +9,12 @@ from scipy.optimize import brentq
 from scipy.special import gammaincinv
 
 from mmm.config.channel import Channel
-from mmm.config.lag import Lag
+from mmm.config.lag import STATED_WITHIN, Lag
+from mmm.errors import input_error
 from mmm.transforms.adstock import LONGEST_LAG_WEEKS, adstock_family
 from mmm.transforms.lag_nodes import gamma_median
 from mmm.transforms.parameter import Parameter, lognormal
 
-STATED_WITHIN = 1.5
-"""A stated median or maximum is a round figure from memory: a lag "of 8 weeks" is 5 to 12. The
-factor leaves the median well below a maximum of the usual three times it."""
 BEFORE_MAX = 0.99
 _Z = 2.3263478740408408
 """Standard normal quantile at `BEFORE_MAX`."""
@@ -34,9 +32,21 @@ class LagPrior:
     lags: int
 
 
+def _stated(lag: Lag) -> tuple[float, float]:
+    """Median and maximum in periods."""
+    if lag.median is None or lag.max is None:
+        raise input_error(
+            "lag",
+            "lag.records",
+            "the records of a lag have not been read.",
+            "Fit the study that 'mmm.estimate_lags(study, panel, directory)' returns.",
+        )
+    return lag.median, lag.max
+
+
 def lag_spread(lag: Lag) -> float:
     """The spread at which `BEFORE_MAX` of a lag with the stated median lies before its maximum."""
-    median, longest = float(lag.median or math.nan), float(lag.max or math.nan)
+    median, longest = _stated(lag)
     if lag.family == "lognormal":
         return min(max(math.log(longest / median) / _Z, _SPREADS[0]), _SPREADS[1])
 
@@ -59,7 +69,7 @@ def lag_prior(lag: Lag) -> LagPrior:
     def within(centre: float) -> tuple[float, float]:
         return centre / STATED_WITHIN, centre * STATED_WITHIN
 
-    median, longest = float(lag.median or math.nan), float(lag.max or math.nan)
+    median, longest = _stated(lag)
     return LagPrior(
         lag.adstock,
         (

@@ -326,3 +326,18 @@ def test_the_schema_knows_every_block_and_refuses_unknown_keys():
     assert set(schema["properties"]) == set(Study.model_fields)
     assert schema["additionalProperties"] is False
     assert set(schema["required"]) == {"study", "data", "outcome", "channels"}
+
+
+RECORDS = "{file: deals.csv, opened: start, closed: end, won: {column: stage, value: Won}}"
+
+
+def test_a_lag_may_be_left_to_records(study_file):
+    path = study_file(GOOD.replace("role: both", f"role: both, lag: {{records: {RECORDS}}}"))
+    channel = load_study(path).channels[0]
+    assert channel.adstock == "lag_gamma"
+    assert channel.lag.records.won.values == ("Won",)
+    path = study_file(
+        GOOD.replace("role: both", f"role: both, lag: {{max: 9, records: {RECORDS}}}")
+    )
+    (finding,) = findings_of(path)
+    assert "estimated from 'records'" in finding

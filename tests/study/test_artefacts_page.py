@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "artefacts.md"
-OPTIONAL = {"reconciliation.csv"}
+OPTIONAL = {"reconciliation.csv", "lags.csv"}
 """Files that only some studies have; their own tests hold them against the page."""
 SUMMARY = re.compile(r"_(mean|p05|p50|p95)$")
 

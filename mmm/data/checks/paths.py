@@ -48,7 +48,7 @@ def lag_fits_the_window(observations: Observations) -> Iterator[Finding]:
         return
     periods = dates.nunique()
     for index, path in enumerate(observations.study.paths):
-        if path.lag is not None and path.lag.max >= periods:
+        if path.lag is not None and path.lag.max is not None and path.lag.max >= periods:
             yield error(
                 "lag_beyond_window",
                 f"study '{observations.study.study}': paths[{index}].lag.max",
