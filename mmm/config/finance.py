@@ -329,6 +329,11 @@ class Finance(Block):
         return Finance.model_construct(set(names), **dict(self))
 
     @property
+    def expected_margin(self) -> float:
+        """The margin, or the middle of its interval."""
+        return self.margin if isinstance(self.margin, float) else sum(self.margin) / 2.0
+
+    @property
     def stated_currencies(self) -> frozenset[str]:
         """Every currency the block names."""
         company = self.company.currency if self.company else None

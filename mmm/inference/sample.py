@@ -89,7 +89,7 @@ def sample(
     if density.written:
         compiled = python_model(density, found, start)
     else:
-        pool = density.workspace(settings.chains, found and found.coordinates)
+        pool = density.workspace(settings.chains, found.coordinates if found else None)
         compiled = compiled_model(density.size, start, pool)  # the pool outlives the chains
     with threadpool_limits(1):  # chains are the parallel unit; BLAS threads would only compete
         running = nutpie.sample(
@@ -110,5 +110,5 @@ def sample(
             blocking=False,
         )
         tree = _finish(running)
-    points = tree["posterior"]["q"].values
+    points = np.asarray(tree["posterior"]["q"].values)
     return Draws(found.points(points) if found else points, tree["sample_stats"].to_dataset())

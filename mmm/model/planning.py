@@ -19,12 +19,11 @@ from pathlib import Path
 import numpy as np
 from numba import njit
 
-from mmm.model import curves, linked, vector
+from mmm.model import columns, curves, lags, linked, saturation, vector
 from mmm.model.counterfactual import CALLED
 from mmm.model.curves import (
     ADSTOCK_1,
     ADSTOCK_2,
-    ATANH_HALF,
     CARRY,
     GEOMETRIC,
     HALF,
@@ -33,13 +32,14 @@ from mmm.model.curves import (
     ROOT,
     SLOPE,
     TANH,
-    TINY,
     adstock_series,
     lag_weights,
 )
+from mmm.model.saturation import ATANH_HALF, TINY
 from mmm.model.vector import exp_array, log_array
+from mmm.transforms import lag_nodes
 
-_MODULES = (linked, vector, curves)
+_MODULES = (linked, vector, columns, lag_nodes, lags, saturation, curves)
 _SOURCES = [*(Path(module.__file__ or "") for module in _MODULES), Path(__file__)]
 STAMP = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()
 """Part of the cache's key: compiled anew when any of the sources changes."""

@@ -37,7 +37,7 @@ def outlook(response: Response, scenario: Scenario) -> Outlook:
     value = incremental_value(response, scenario, span)
     factor = discount_factors(fit, span)
     cost = scenario.cost.sum(axis=1) @ factor[: scenario.periods]
-    margin = finance.margin * (1.0 + finance.repeat_value)
+    margin = finance.expected_margin * (1.0 + finance.repeat_value)
     return Outlook(
         scenario,
         outcome_within(response, scenario),

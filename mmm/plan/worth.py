@@ -63,7 +63,7 @@ def profit_measure(fit: Fit, levers: Levers) -> Measure:
     finance, base = fit.study.finance, levers.prices.base
     span = profit_span(fit, base.periods)
     factor = discount_factors(fit, span)
-    money = finance.margin * (1.0 + finance.repeat_value)
+    money = finance.expected_margin * (1.0 + finance.repeat_value)
     value = _extended(base.value_per_unit, span)
     return Measure("profit", money * factor[:, None] * value, factor[: base.periods])
 

@@ -76,7 +76,7 @@ def analyse(
     efficiency = efficiency_table(read, books=books)
     brand = brand_table(read) if has_brand(read) else None
     ledger = ledger_table(fit)
-    doubts = range_findings(efficiency, brand, fit.study.finance.margin)
+    doubts = range_findings(efficiency, brand, fit.study.finance.expected_margin)
     doubts += brand_doubts(read, ledger)
     verdict = judge(diagnostics, (*findings, *doubts))
     scenario = as_is(fit)
