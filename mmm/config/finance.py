@@ -324,6 +324,24 @@ class Finance(Block):
             content.pop("discount_curve", None)
         return Finance.model_validate(content)
 
+    @property
+    def expected_margin(self) -> float:
+        """The margin, the middle of its interval where it is uncertain."""
+        return sum(self.margin) / 2 if isinstance(self.margin, tuple) else self.margin
+
+    def rate_at(self, years: float) -> float:
+        """The yearly discount rate of cash so far ahead: the one rate, or the curve's."""
+        if not self.discount_curve:
+            return self.discount_rate
+        first, *_, last = self.discount_curve * 2
+        if not first[0] < years < last[0]:
+            return first[1] if years <= first[0] else last[1]
+        return next(
+            low + (high - low) * (years - before) / (after - before)
+            for (before, low), (after, high) in pairwise(self.discount_curve)
+            if years <= after
+        )
+
     def stating(self, names: Iterable[str]) -> Finance:
         """The same, of which only `names` were stated: the rest are defaults."""
         return Finance.model_construct(set(names), **dict(self))

@@ -117,3 +117,11 @@ def test_what_was_stated_survives_being_written_down():
     finance = Finance(margin=0.4, discount_curve=((1.0, 0.05),)).settled(52.18)
     read = Finance.model_validate_json(finance.model_dump_json())
     assert read.stating(finance.model_fields_set).model_fields_set == {"margin", "discount_curve"}
+
+
+def test_one_number_for_those_who_need_one():
+    assert Finance(margin=(0.2, 0.5)).expected_margin == pytest.approx(0.35)
+    assert Finance(margin=0.4).expected_margin == 0.4
+    curve = Finance(discount_curve=((1.0, 0.02), (3.0, 0.06)))
+    assert [curve.rate_at(years) for years in (0, 2, 9)] == pytest.approx([0.02, 0.04, 0.06])
+    assert Finance(discount_rate=0.09).rate_at(4) == 0.09

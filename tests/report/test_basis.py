@@ -1,0 +1,127 @@
+"""What is behind the case, and the case on its own page."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from mmm.report import CaseInputs, render_case
+from mmm.report.sections.basis import basis_section
+from mmm.report.sections.case import case_section
+
+EVIL = "<script>alert(1)</script>"
+SWING = {
+    "name": "margin",
+    "source": "finance",
+    "basis": "stated",
+    "unit": "share of outcome value",
+    "low": 0.3,
+    "high": 0.5,
+    "npv_low": -12_000.0,
+    "npv_high": 480_000.0,
+    "probability_low": 0.4,
+    "probability_high": 0.9,
+    "verdict_low": "test first",
+    "verdict_high": "invest",
+}
+PRIOR = {
+    "priors": "size of effects",
+    "alpha": 0.5,
+    "npv_mean": 250_000.0,
+    "probability_of_loss": 0.13,
+    "probability": 0.87,
+    "verdict": "invest",
+    "pareto_k": 0.8,
+    "effective_draws": 40.0,
+    "reliable": False,
+    "sensitivity": 0.12,
+}
+SPREAD = {"mean": 60.0, "p05": 40.0, "p50": 60.0, "p95": 80.0}
+CUSTOMERS = {
+    "won": SPREAD,
+    "cost_per_customer": {"expected": 25.0, "p05": 20.0, "p50": 25.0, "p95": 31.0},
+    "lifetime_value": SPREAD,
+    "value_to_cost": {"mean": 2.4, "p05": 1.6, "p50": 2.4, "p95": 3.2},
+}
+READING = {
+    "name": "Tobin's q",
+    "value": 1.5,
+    "p05": None,
+    "p95": None,
+    "unit": "times",
+    "words": "The market pays more.",
+    "source": "Tobin (1969)",
+}
+
+
+@pytest.fixture
+def rich(make):
+    inputs = make["weekly"](periods=20)
+    return replace(
+        inputs,
+        case={
+            **inputs.case,
+            "verdict": "invest",
+            "tornado": [SWING],
+            "prior_sensitivity": [PRIOR],
+            "customers": CUSTOMERS,
+            "company": [READING],
+        },
+    )
+
+
+def alone(inputs, **changes):
+    fields = {
+        name: getattr(inputs, name)
+        for name in ("study", "currency", "verdict", "reasons", "case", "cashflow", "npv_draws")
+    }
+    return CaseInputs(**fields | changes)
+
+
+def words_of(page):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_behind_the_case_stands_everything_it_rests_on(rich):
+    said = words_of(render_case(alone(rich)))
+    for part in (
+        "30 % to 50 %",
+        "finance, stated",
+        "test first at its low",
+        "weaker",
+        "no: fit again to know",
+        "New customers of this plan",
+        "GBP 25",
+        "Tobin&#39;s q",
+        "The market pays more. Source: Tobin (1969).",
+        "Chance of loss",
+    ):
+        assert part in said, part
+    assert "nan" not in said.lower().split() and "None" not in said.split()
+
+
+def test_the_case_page_is_the_reports_section(rich):
+    assert case_section(rich) == case_section(alone(rich))
+    assert basis_section(rich) == basis_section(alone(rich))
+    page = render_case(alone(rich))
+    assert page.count("<section") == 2 and page.count("<svg") == 4
+    assert page == render_case(alone(rich))
+
+
+def test_a_rejected_fit_decides_nothing(rich):
+    said = words_of(render_case(alone(rich, verdict="rejected", reasons=("chains disagree",))))
+    assert "they decide nothing" in said and "chains disagree" in said
+    assert "Invest." not in said
+
+
+def test_names_are_escaped(rich):
+    case = {
+        **rich.case,
+        "tornado": [{**SWING, "name": EVIL, "unit": EVIL}],
+        "prior_sensitivity": [{**PRIOR, "priors": EVIL}],
+        "company": [{**READING, "name": EVIL, "words": EVIL, "source": EVIL}],
+    }
+    page = render_case(alone(rich, case=case, study=EVIL, currency=EVIL))
+    assert "<script" not in page and "alert(1)" in page
