@@ -349,7 +349,8 @@ class Finance(Block):
     @property
     def expected_margin(self) -> float:
         """The margin, or the middle of its interval."""
-        return self.margin if isinstance(self.margin, float) else sum(self.margin) / 2.0
+        low, high = self.margin if isinstance(self.margin, tuple) else (self.margin, self.margin)
+        return (low + high) / 2.0
 
     @property
     def stated_currencies(self) -> frozenset[str]:

@@ -22,12 +22,12 @@ from mmm.config.references import SHORT_TERM_WEEKS
 from mmm.data.costs import loaded_cost
 from mmm.dims import CHANNEL, DATE, GEO
 from mmm.efficiency.caused import Horizon, horizon, over_time, year_of
-from mmm.efficiency.roi import TOTAL, ratio_columns
+from mmm.efficiency.roi import TOTAL
 from mmm.model import curves
 from mmm.results.blocks import by_geo
 from mmm.results.outcome import shrink, whole_outcome
 from mmm.results.respond import Response, brand_tail, channel_effect, wander
-from mmm.results.summary import SUFFIXES, summary_columns
+from mmm.results.summary import SUFFIXES, summarise, summary_columns
 
 ALL_GEOS = ""
 """`geo` of the rows in which all geos are taken together."""
@@ -85,16 +85,21 @@ def short_term_periods(response: Response) -> int:
     return max(1, round(SHORT_TERM_WEEKS / response.fit.panel.weeks_per_period))
 
 
-def soon(brand: np.ndarray, factor: np.ndarray, keep: np.ndarray, periods: int) -> np.ndarray:
+def soon(
+    brand: np.ndarray, keep: np.ndarray, periods: int, factor: np.ndarray | None = None
+) -> np.ndarray:
     """The part of `brand` (D, G, S) that the last `periods` fed, the present one included.
 
-    `factor` (D, G, S) is what moves a channel's effect over time and between geos, which the
-    stock itself does not have; `keep` (D,) is what the stock keeps a period.
+    `keep` (D,) is what the stock keeps a period; `factor` (D, G, S) what moves the channel's
+    effect over time, which the stock itself does not have.
     """
-    then = np.divide(brand, factor, out=np.zeros_like(brand), where=factor != 0)
-    old = np.zeros_like(brand)
-    old[:, :, periods:] = (keep**periods)[:, None, None] * then[:, :, :-periods]
-    return brand - factor * old
+    short = brand.copy()
+    stock = brand
+    if factor is not None:
+        stock = np.divide(brand, factor, out=np.zeros_like(brand), where=factor != 0)
+    old = (keep**periods)[:, None, None] * stock[:, :, :-periods]
+    short[:, :, periods:] -= old if factor is None else factor[:, :, periods:] * old
+    return short
 
 
 def brand_earnings(response: Response) -> list[Earned]:
@@ -135,12 +140,16 @@ def _caused_parts(response: Response, channel: int, spent: np.ndarray) -> Parts:
     with_it = channel_effect(response, channel, spent)
     without = channel_effect(response, channel, np.zeros_like(spent))
     tactical, brand = with_it.tactical - without.tactical, with_it.brand - without.brand
+    if not response.fit.study.channels[channel].role.has_brand:
+        return Parts(tactical, brand, brand, np.zeros(brand.shape[:2]))
     keep = 2.0 ** (-1.0 / response.table[:, channel, curves.MEMORY])
-    factor = (
-        response.deviation[:, :, channel, None]
-        + wander(response, channel, brand.shape[2])[:, None, :]
-    )
-    short = soon(brand, factor, keep, short_term_periods(response))
+    factor = None
+    if channel in response.density.spec.drifting:
+        factor = (
+            response.deviation[:, :, channel, None]
+            + wander(response, channel, brand.shape[2])[:, None, :]
+        )
+    short = soon(brand, keep, short_term_periods(response), factor)
     return Parts(tactical, brand, short, brand_tail(response, channel, brand))
 
 
@@ -214,26 +223,36 @@ def brand_table(response: Response, earned: list[Earned] | None = None) -> pd.Da
 
 
 def _row(one: Earned, chosen: slice, cost: float) -> dict[str, float]:
+    """Summaries of a channel in the chosen geos, all quantiles at once."""
     total = {name: getattr(one, name)[:, chosen].sum(axis=1) for name in NAMES}
     brand = total["brand_window"] + total["brand_after"]
     caused = total["tactical"] + brand
-    return {
-        **summary_columns("caused", caused),
-        **summary_columns("brand_window", total["brand_window"]),
-        **summary_columns("brand_after", total["brand_after"]),
-        **summary_columns("tail", total["after"]),
-        **_ratio_columns("earned_brand", brand, caused),
-        **_ratio_columns("multiplier", caused, total["short"]),
-        **ratio_columns("roi_tactical", total["tactical_value"], cost),
-        **ratio_columns("roi_brand", total["brand_value"], cost),
+    paid = cost if cost > 0 else float("nan")
+    draws = {
+        "caused": caused,
+        "brand_window": total["brand_window"],
+        "brand_after": total["brand_after"],
+        "tail": total["after"],
+        "earned_brand": _ratio(brand, caused),
+        "multiplier": _ratio(caused, total["short"]),
+        "roi_tactical": total["tactical_value"] / paid,
+        "roi_brand": total["brand_value"] / paid,
     }
+    numbers = summarise(np.stack(list(draws.values()), axis=1)).T
+    row = {
+        f"{name}_{suffix}": float(number)
+        for name, four in zip(draws, numbers, strict=True)
+        for suffix, number in zip(SUFFIXES, four, strict=True)
+    }
+    # a draw with next to nothing below has no say in the mean of a ratio
+    row["earned_brand_mean"] = _part(float(brand.mean()), float(caused.mean()))
+    row["multiplier_mean"] = _part(float(caused.mean()), float(total["short"].mean()))
+    return row
 
 
-def _ratio_columns(prefix: str, above: np.ndarray, below: np.ndarray) -> dict[str, float]:
-    """Quantiles of the draws' ratios, and the ratio of the means: a draw next to nothing below
-    has no say in it. NaN where nothing is below."""
-    ratios = np.divide(above, below, out=np.full_like(above, np.nan), where=below != 0)
-    return summary_columns(prefix, ratios) | {f"{prefix}_mean": _part(above.mean(), below.mean())}
+def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Draw by draw; NaN where nothing is below."""
+    return np.divide(above, below, out=np.full_like(above, np.nan), where=below != 0)
 
 
 def _part(of: float, whole: float) -> float:

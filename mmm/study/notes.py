@@ -23,9 +23,7 @@ def notes_on(fit: Fit, efficiency: pd.DataFrame, ledger: pd.DataFrame) -> tuple[
 
 
 def _brand_notes(fit: Fit, ledger: pd.DataFrame) -> list[str]:
-    led_by_prior = ledger[
-        (ledger["quantity"] == "brand_share") & (ledger["contraction"] < LED_BY_DATA)
-    ]
+    led_by_prior = ledger[(ledger["quantity"] == "brand_share") & (ledger["tier"] == "prior")]
     notes = []
     if len(led_by_prior):
         names = ", ".join(led_by_prior["channel"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -154,5 +155,5 @@ def test_a_brand_part_rests_on_the_weaker_of_share_and_memory(make, rows, shown,
 
 
 def test_inputs_without_the_brand_table_still_make_a_page(make):
-    section = brand_section(make["weekly"](periods=20, brand=None))
+    section = brand_section(replace(make["weekly"](periods=20), brand=None))
     assert len(section.blocks) == 3

@@ -149,7 +149,9 @@ def test_soon_is_what_the_last_periods_fed(half_life, periods, fed):
     expected = np.convolve(fed, weights)[: len(fed)]
     brand = np.array(stock)[None, None, :]
     factor = np.full_like(brand, 1.7)
-    found = soon(factor * brand, factor, np.array([keep]), periods)[0, 0]
+    found = soon(factor * brand, np.array([keep]), periods, factor)[0, 0]
+    plain = soon(1.7 * brand, np.array([keep]), periods)[0, 0]
+    np.testing.assert_allclose(plain, found, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(found, 1.7 * expected, rtol=1e-7, atol=1e-9)
 
 

@@ -90,7 +90,8 @@ def _histogram(draws: np.ndarray) -> pd.DataFrame:
     low, high = np.quantile(draws, [0.005, 0.995])
     if high <= low:
         low, high = draws.min(), draws.max()
-    width = (high - low) / BINS if high > low else max(abs(float(low)) / 10, 1.0)
+    width = (high - low) / BINS
+    width = width if width > 0 else max(abs(float(low)) / 10, 1.0)
     first, last = int(np.floor(low / width)), int(np.floor(high / width)) + 1
     edges = np.arange(first, last + 1) * width
     counts, _ = np.histogram(draws, bins=edges)
