@@ -31,11 +31,9 @@ from mmm.batch.runs import (
 from mmm.batch.sources import Payload
 from mmm.batch.store import Store, open_store
 from mmm.config.batch import Promote
-from mmm.config.load import load_study
-from mmm.data.load import load_panel
 from mmm.errors import InputError, MMMError
 from mmm.results.threads import LIMIT
-from mmm.study.job import build_manifest, fit_study
+from mmm.study.job import run_study
 
 if TYPE_CHECKING:
     from mmm.inference.fit import Fit
@@ -95,7 +93,7 @@ def run_job(job: Job) -> JobResult:
     begin_run(store, job.study, job.run)
     try:
         with store.aside() as folder:
-            record = fit_into(job, store, folder / "run", started)
+            record = fit_into(job, store, folder / "run")
             published = publish_run(store, record, folder / "run")
     except MMMError as refusal:
         record = failed_record(job, reason_of(refusal))
@@ -138,23 +136,18 @@ def reason_of(refusal: MMMError) -> str:
     return f"{first} (and {more} more)" if more else first
 
 
-def fit_into(job: Job, store: Store, folder: Path, started: float) -> Record:
+def fit_into(job: Job, store: Store, folder: Path) -> Record:
     """Writes the inputs and every artefact of a run into `folder`; its record."""
-    from mmm.study.artefacts import write_artefacts
-
+    inputs = folder.with_name(INPUTS)
     for name, content in job.payload.files.items():
-        path = folder / INPUTS / name
+        path = inputs / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    path = folder / INPUTS / job.payload.study_file
-    study = load_study(path)
-    panel, findings = load_panel(study, path.parent)
-    analysis, timings = fit_study(study, panel, findings, cores=1)
-    record = compared(job, store, analysis, folder)
-    manifest = build_manifest(analysis, path, timings, time.perf_counter() - started)
-    manifest |= {"batch": job.batch, "run": job.run}
-    write_artefacts(analysis, manifest, folder, report=job.report)
-    return replace(record, timings={**timings, "total_s": time.perf_counter() - started})
+    study = inputs / job.payload.study_file
+    result = run_study(study, folder, cores=1, report=job.report)
+    inputs.rename(folder / INPUTS)
+    record = compared(job, store, result.analysis, folder)
+    return replace(record, timings=dict(result.timings))
 
 
 def compared(job: Job, store: Store, analysis: Analysis, folder: Path) -> Record:
@@ -205,7 +198,6 @@ def stored_fit(store: Store, study: str, run: str, folder: Path) -> Fit:
     name = f"{run_folder(study, run)}/fit.nc"
     if store.local:
         return load_fit(store.local / name)
-    folder.mkdir(parents=True, exist_ok=True)
     target = folder.with_name("deployed.nc")
     target.write_bytes(store.read(name))
     return load_fit(target)

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -129,9 +130,18 @@ def _dashboard() -> str:
     return f"127.0.0.1:{0 if taken else DASHBOARD}"
 
 
+def warm_up() -> None:
+    """Imports what a fit needs and loads its compiled code, once a worker, so that it counts
+    towards no study's time."""
+    import_module("mmm.study.artefacts")
+    kernel = import_module("mmm.model.kernel")
+    kernel.prepare("normal")
+
+
 def work(job: Job) -> JobResult:
     """What a worker does with a job: says that it has begun, and ends itself past a limit."""
     worker = get_worker()
+    warm_up()
 
     def tell(event: str, **content: Any) -> None:
         worker.log_event(TOPIC, {"event": event, "study": job.study, "run": job.run, **content})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from mmm.config import Study
 from mmm.config.load import load_study
-from mmm.data.claims import Claim, load_claims
+from mmm.data.claims import load_claims
 from mmm.data.load import load_panel
-from mmm.data.panel import Panel
 from mmm.errors import Finding
 from mmm.study.directory import refuse_occupied, whole_directory
 
@@ -34,13 +34,16 @@ class CheckReport:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """Where a run left its results and how far they may be trusted."""
+    """Where a run left its results and how far they may be trusted; `report` is not there where
+    none was asked for. `timings` are those of the manifest."""
 
     directory: Path
     report: Path
     verdict: str
     reasons: tuple[str, ...]
     seconds: float
+    analysis: Analysis
+    timings: Mapping[str, float]
 
 
 def check_study(path: Path | str) -> CheckReport:
@@ -55,12 +58,19 @@ def check_study(path: Path | str) -> CheckReport:
 
 
 def run_study(
-    path: Path | str, out: Path | str, *, force: bool = False, progress: bool = False
+    path: Path | str,
+    out: Path | str,
+    *,
+    force: bool = False,
+    progress: bool = False,
+    cores: int | None = None,
+    report: bool = True,
 ) -> RunResult:
     """Fits the study at `path` and writes every artefact into `out`, whole or not at all.
 
     Raises `InputError` on bad input before anything heavy is imported or written. `force`
-    replaces the results of an earlier run.
+    replaces the results of an earlier run; `cores` limits how many chains run at once; without
+    `report`, which takes much of the time, the page is left out.
     """
     started = time.perf_counter()
     path, out = Path(path), Path(out)
@@ -71,35 +81,10 @@ def run_study(
     findings = (*findings, *on_claims, *on_lags)
 
     refuse_occupied(out, force=force)
-    analysis, timings = fit_study(study, panel, findings, claims, lags, progress=progress)
-    from mmm.study.artefacts import REPORT, write_artefacts
-
-    with whole_directory(out, force=force) as directory:
-        manifest = build_manifest(analysis, path, timings, time.perf_counter() - started)
-        write_artefacts(analysis, manifest, directory)
-    return RunResult(
-        directory=out,
-        report=out / REPORT,
-        verdict=analysis.verdict.label.value,
-        reasons=analysis.verdict.reasons,
-        seconds=time.perf_counter() - started,
-    )
-
-
-def fit_study(
-    study: Study,
-    panel: Panel,
-    findings: tuple[Finding, ...],
-    claims: tuple[Claim, ...] = (),
-    lags: tuple[RecordedLag, ...] = (),
-    *,
-    cores: int | None = None,
-    progress: bool = False,
-) -> tuple[Analysis, dict[str, float]]:
-    """Fits and analyses a study that has been read; with it seconds of importing and fitting."""
     importing = time.perf_counter()
     from mmm.inference.fit import fit
     from mmm.study.analysis import analyse
+    from mmm.study.artefacts import REPORT, write_artefacts
     from mmm.study.progress import sampling_progress
 
     imported = time.perf_counter() - importing
@@ -108,7 +93,20 @@ def fit_study(
         if progress:
             watch = stack.enter_context(sampling_progress(study.inference.chains))
         fitted = fit(study, panel, cores=cores, progress=watch)
-    return analyse(fitted, findings, claims, lags), {"import_s": imported, **fitted.timings}
+    analysis = analyse(fitted, findings, claims, lags)
+    with whole_directory(out, force=force) as directory:
+        timings = {"import_s": imported, **fitted.timings}
+        manifest = build_manifest(analysis, path, timings, time.perf_counter() - started)
+        write_artefacts(analysis, manifest, directory, report=report)
+    return RunResult(
+        directory=out,
+        report=out / REPORT,
+        verdict=analysis.verdict.label.value,
+        reasons=analysis.verdict.reasons,
+        seconds=time.perf_counter() - started,
+        analysis=analysis,
+        timings=manifest["timings"],
+    )
 
 
 def _with_lags(

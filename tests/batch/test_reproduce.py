@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import xarray as xr
 from typer.testing import CliRunner
@@ -107,9 +105,3 @@ def test_a_run_in_a_store_elsewhere_is_fetched(original, bucket):
 def test_what_is_no_run_is_refused(tmp_path):
     with pytest.raises(InputError, match="is not the directory of a run"):
         reproduce(tmp_path)
-
-
-def test_the_manifest_tells_batch_and_run(original):
-    manifest = json.loads((original / "manifest.json").read_text())
-    assert (manifest["batch"], manifest["run"]) == ("weekly", "r1")
-    assert np.isfinite(manifest["timings"]["total_s"])

@@ -187,20 +187,13 @@ def test_a_killed_worker_costs_one_attempt_and_no_result(batch):
 
 def test_a_study_past_its_time_fails_alone(batch, worlds):
     slow = worlds.content("beta")
-    slow["inference"] |= {"draws": 20_000, "tune": 20_000}
+    slow["inference"] |= {"draws": 100_000, "tune": 100_000}
     (batch.studies / "beta/study.yaml").write_text(json.dumps(slow))
-    summary = batch.run(content={"time_limit": 6.0})
+    summary = batch.run(content={"time_limit": 8.0})
     assert (summary.done, summary.failed) == (2, 1)
     assert summary.failures[0].study == "beta"
-    assert "time limit of 6 s" in summary.failures[0].reason
+    assert "time limit of 8 s" in summary.failures[0].reason
     one_run_each(batch.out, ("alpha", "gamma"))
-
-
-def test_a_study_past_its_memory_fails_with_that_reason(batch):
-    summary = batch.run(content={"memory_limit": "50MB", "studies": ["beta/study.yaml"]})
-    assert (summary.done, summary.failed) == (0, 1)
-    assert "more than the memory limit of 50 MB" in summary.failures[0].reason
-    assert not (batch.out / "runs").exists()
 
 
 def test_a_killed_client_leaves_whole_runs_and_the_rest_for_later(batch):
