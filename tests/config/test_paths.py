@@ -109,7 +109,10 @@ REFUSED: dict[str, tuple[list[dict[str, Any]], str]] = {
         ],
         "circle",
     ),
-    "outcome": ([{"name": "sales", "column": "revenue"}], "outcome column 'revenue' is also a path"),
+    "outcome": (
+        [{"name": "sales", "column": "revenue"}],
+        "outcome column 'revenue' is also a path",
+    ),
     "control": ([{"name": "price", "column": "price"}], "share a column: price"),
     "name of a channel": ([{"name": "tv", "column": "clicks"}], "names used twice: tv"),
     "two of one name": (
@@ -174,9 +177,7 @@ def test_a_prior_that_would_hold_nothing_is_refused() -> None:
 
 def test_a_guess_may_not_have_a_path_s_name() -> None:
     with pytest.raises(ValidationError, match="names used twice: word"):
-        study(
-            [{"name": "word", "column": "a"}], unmeasured=[{"name": "word", "share": [0.0, 0.1]}]
-        )
+        study([{"name": "word", "column": "a"}], unmeasured=[{"name": "word", "share": [0.0, 0.1]}])
 
 
 def test_lag_names_its_family() -> None:
