@@ -20,8 +20,9 @@ from mmm.config.path import OUTCOME
 from mmm.config.routes import Routes, Stage
 from mmm.data.panel import Panel, build_panel
 
-PATH_SHARE = (0.005, 0.8)
-"""Prior share of what a path feeds that goes with it: from next to nothing to nearly all."""
+PATH_SHARE = (0.0, 0.8)
+"""Prior share of what a path feeds that goes with it: from nothing to nearly all. It starts at
+nothing, so that a path without effect is found to have none."""
 SEED_STEP = 7919
 """Between the seeds of two regressions, whose draws must know nothing of each other."""
 
@@ -100,7 +101,7 @@ def series(panel: Panel, name: str) -> np.ndarray:
 
 def _share_prior(stated: PathPrior, path: np.ndarray, fed: np.ndarray) -> Prior:
     if stated.conversion is None:
-        return Prior(share=stated.share or PATH_SHARE)
+        return Prior.model_construct(share=stated.share or PATH_SHARE)
     units = path.sum() / fed.sum()
     share = tuple(float(rate * units) for rate in stated.conversion)
     # a conversion's upper end may well explain more than there is: the data says less

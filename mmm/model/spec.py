@@ -48,6 +48,7 @@ MEDIA_SHARE = 0.25
 """Prior medians of all channels' shares of outcome, added up; spread by `cost_weights`."""
 SHARE_FACTOR = 7.0
 """A channel's share lies within this factor of its prior median in nine cases of ten."""
+HALFNORMAL_95 = 1.959963984540054
 BRAND_SPLIT = logitnormal(0.1, 0.9)
 CARRY_IN = lognormal(0.45, 2.2)
 GEO_SPREAD_SCALE = 0.3
@@ -182,7 +183,7 @@ def share_prior(
     """Prior of a channel's share of outcome, from its stated interval or the weak default.
 
     The default is log-normal with median `MEDIA_SHARE` times `weight` and a 90 % interval of
-    `SHARE_FACTOR` both ways. With a log-normal likelihood the parameter is the mean effect e on
+    `SHARE_FACTOR` both ways. An interval from 0 is half-normal. With a log-normal likelihood the parameter is the mean effect e on
     the log scale, of which the share that would be missing without the channel is 1 - exp(-e).
 
     Raises `InputError` for an ROI prior on a channel without cost, or above all there is.
@@ -203,7 +204,7 @@ def share_prior(
         median = MEDIA_SHARE * weight
         return lognormal(median / SHARE_FACTOR, median * SHARE_FACTOR)
     if likelihood != "lognormal":
-        return lognormal(*stated)
+        return _from_nothing(stated[1]) if stated[0] == 0 else lognormal(*stated)
     if stated[1] >= 1:
         raise input_error(
             "prior_above_outcome",
@@ -212,7 +213,13 @@ def share_prior(
             "cannot cause all of it.",
             "Lower the upper end of the interval, or use the 'normal' likelihood.",
         )
-    return lognormal(*(-math.log1p(-bound) for bound in stated))
+    low, high = (-math.log1p(-bound) for bound in stated)
+    return _from_nothing(high) if low == 0 else lognormal(low, high)
+
+
+def _from_nothing(high: float) -> PriorSpec:
+    """Half-normal, below `high` in 19 cases of 20."""
+    return halfnormal(high / HALFNORMAL_95)
 
 
 def split_prior(channel: Channel, half_life: tuple[float, float]) -> PriorSpec:

@@ -41,7 +41,7 @@ def mediated_search() -> RoutedSpec:
         base=base,
         paths=(
             PathSpec(
-                name="organic_search", level=40_000.0, converts=5.0,
+                name="organic_search", level=40_000.0, converts=5.0, noise=0.1,
                 caused={"tv": 0.25, "online_video": 0.10},
             ),
             PathSpec(

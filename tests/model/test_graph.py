@@ -133,9 +133,14 @@ def test_one_model_has_the_densities_of_all_regressions(form: Any, geos: int) ->
         prefix = "" if regression.name == "outcome" else f"{regression.name}::"
         q = []
         for variable in spec.variables:
-            name = f"{prefix}{variable.name}_{SUFFIX[variable.priors[0].kind]}"
-            used.add(name)
-            q.append(point[name])
+            values = np.empty(len(variable.labels))
+            kinds = [prior.kind for prior in variable.priors]
+            for kind in set(kinds):
+                part = f"_{kind}" if len(set(kinds)) > 1 else ""
+                name = f"{prefix}{variable.name}{part}_{SUFFIX[kind]}"
+                used.add(name)
+                values[[one == kind for one in kinds]] = point[name]
+            q.append(values)
         density = build_density(spec, build_design(spec, on))
         expected += density.value_and_gradient(np.concatenate(q))[0]
     assert used == set(point)
