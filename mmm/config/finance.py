@@ -347,12 +347,6 @@ class Finance(Block):
         return Finance.model_construct(set(names), **dict(self))
 
     @property
-    def expected_margin(self) -> float:
-        """The margin, or the middle of its interval."""
-        low, high = self.margin if isinstance(self.margin, tuple) else (self.margin, self.margin)
-        return (low + high) / 2.0
-
-    @property
     def stated_currencies(self) -> frozenset[str]:
         """Every currency the block names."""
         company = self.company.currency if self.company else None
