@@ -17,8 +17,10 @@ from mmm.inference.fit import Fit
 from mmm.invest.assumptions import Assumption, Source
 from mmm.invest.case import InvestmentCase, build_case
 from mmm.invest.cashflow import CashFlow, cash_flow
+from mmm.plan.decision import Decision, decide
 from mmm.plan.forecast import forecast, incremental_value
-from mmm.plan.scenario import Scenario, as_is
+from mmm.plan.record import Record
+from mmm.plan.scenario import Scenario
 from mmm.results.contributions import Decomposition, decompose
 from mmm.results.ledger import ledger_table
 from mmm.results.respond import Response, response
@@ -39,19 +41,31 @@ class Analysis:
     curves: pd.DataFrame
     ledger: pd.DataFrame
     scenario: Scenario
+    decision: Decision
     forecast: pd.DataFrame
     cash: CashFlow
     case: InvestmentCase
 
 
-def analyse(fit: Fit, findings: tuple[Finding, ...] = ()) -> Analysis:
-    """Reads every result from `fit`; `findings` are those of its data and count in the verdict."""
+def analyse(
+    fit: Fit,
+    findings: tuple[Finding, ...] = (),
+    *,
+    scenario: Scenario | None = None,
+    record: Record | None = None,
+) -> Analysis:
+    """Reads every result from `fit`; `findings` are those of its data and count in the verdict.
+
+    `scenario` takes the place of today's spending repeated; a plan is optimised where the study
+    asks for one. `record` is how forecasts fared, where that was worked out.
+    """
     read = response(fit)
     diagnostics = diagnose(fit.posterior, totals(read), fit.statistics)
     verdict = judge(diagnostics, findings)
     parts = decompose(read)
     books = accounts(read, parts)
-    scenario = as_is(fit)
+    decision = decide(read, None, scenario, record)
+    scenario = decision.scenario
     cash, case = value_plan(read, scenario, verdict)
     return Analysis(
         fit=fit,
@@ -65,6 +79,7 @@ def analyse(fit: Fit, findings: tuple[Finding, ...] = ()) -> Analysis:
         curves=curves_table(read),
         ledger=ledger_table(fit),
         scenario=scenario,
+        decision=decision,
         forecast=forecast(read, scenario),
         cash=cash,
         case=case,

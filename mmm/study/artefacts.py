@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from mmm.config import OutcomeKind, Study
 from mmm.inference.fit import save_fit
 from mmm.invest.case import case_to_dict
 from mmm.invest.cashflow import cashflow_frame
 from mmm.invest.workbook import write_workbook
+from mmm.plan.decision import plan_json
 from mmm.plan.scenario import plan_table
 from mmm.report import ReportInputs, render_report
 from mmm.study.analysis import Analysis
 from mmm.study.directory import MANIFEST
+from mmm.study.files import write_json as _json
+from mmm.study.files import write_table as _table
 from mmm.study.notes import notes_on
 
 REPORT = "report.html"
@@ -36,6 +35,7 @@ def write_artefacts(analysis: Analysis, manifest: Mapping[str, Any], directory: 
     _table(analysis.efficiency_quarter, directory / "efficiency_quarter.csv")
     _table(analysis.curves, directory / "curves.csv")
     _table(plan_table(analysis.fit, analysis.scenario), directory / "plan.csv")
+    _json(plan_json(fit, analysis.decision), directory / "plan.json")
     _table(analysis.forecast, directory / "forecast.csv")
     _table(analysis.ledger, directory / "ledger.csv")
     _table(cashflow_frame(analysis.cash), directory / "cashflow.csv")
@@ -90,23 +90,3 @@ def outcome_unit(study: Study) -> str:
     """The currency where a unit of outcome is a unit of money, else empty."""
     money = study.outcome.kind in (OutcomeKind.REVENUE, OutcomeKind.PIPELINE)
     return study.currency if money and study.outcome.value_per_unit == 1.0 else ""
-
-
-def _table(frame: pd.DataFrame, path: Path) -> None:
-    frame.to_csv(path, index=False, date_format="%Y-%m-%d", lineterminator="\n")
-
-
-def _json(content: Any, path: Path) -> None:
-    text = json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
-
-
-def _plain(item: Any) -> Any:
-    """JSON has no NaN and no infinity: they become null."""
-    if isinstance(item, Mapping):
-        return {str(key): _plain(value) for key, value in item.items()}
-    if isinstance(item, list | tuple):
-        return [_plain(value) for value in item]
-    if isinstance(item, float) and not math.isfinite(item):
-        return None
-    return item
