@@ -124,6 +124,65 @@ def run(
 
 
 @app.command()
+def plan(
+    fit: Annotated[
+        Path, typer.Argument(metavar="FIT", help="A saved fit, as fit.nc.", show_default=False)
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="Directory for the plan; it is made.", show_default=False),
+    ],
+    budget: Annotated[
+        float | None, typer.Option("--budget", help="Money over the whole horizon.")
+    ] = None,
+    objective: Annotated[
+        str | None,
+        typer.Option(
+            "--objective",
+            help="expected_profit, expected_outcome, cvar, probability_of_target or mean_variance.",
+        ),
+    ] = None,
+    target: Annotated[
+        float | None,
+        typer.Option("--target", help="Outcome over the horizon that is to be reached."),
+    ] = None,
+    level: Annotated[
+        float | None,
+        typer.Option("--level", help="Of cvar, and the certainty a target is wanted with."),
+    ] = None,
+    horizon: Annotated[int | None, typer.Option("--horizon", help="Periods ahead.")] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option("--settings", help="YAML with keys of 'plan', in place of the study's."),
+    ] = None,
+    scenario: Annotated[
+        Path | None,
+        typer.Option("--scenario", help="Dated spend: date, geo, channel, spend."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a plan that is in the directory already.")
+    ] = False,
+) -> None:
+    """Plan what to spend, from a saved fit: nothing is fitted again.
+
+    With a budget or an objective (here or in the study) the best plan within the study's
+    constraints is found; else spending repeats its last periods, or is that of the scenario.
+    """
+    given = {
+        "budget": budget, "objective": objective, "target": target, "level": level,
+        "horizon": horizon,
+    }  # fmt: skip
+    with _refusals():
+        from mmm.study.planning import plan_fit
+
+        changes = {key: value for key, value in given.items() if value is not None}
+        result = plan_fit(fit, out, changes, settings=settings, scenario=scenario, force=force)
+        for line in result.lines:
+            typer.echo(line)
+        typer.echo(f"Plan: {result.directory / 'plan.csv'}")
+
+
+@app.command()
 def demo(
     out: Annotated[
         Path, typer.Option("--out", help="Directory for the example and its results.")

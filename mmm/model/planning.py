@@ -44,9 +44,6 @@ _SOURCES = [*(Path(module.__file__ or "") for module in _MODULES), Path(__file__
 STAMP = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()
 """Part of the cache's key: compiled anew when any of the sources changes."""
 
-GONE = 1e-15
-"""Saturation below which a channel has faded out."""
-
 
 @njit(**CALLED)
 def _saturated(code, half, slope, a, s, rise, fall, scratch):
@@ -77,11 +74,13 @@ def _saturated(code, half, slope, a, s, rise, fall, scratch):
 
 
 @njit(**CALLED)
-def _fading_bent(power, keep, coef, first, fall, worth, slope, series):
+def _fading_bent(power, half, keep, coef, first, fall, worth, slope, series):
     """The time after the plan of a Hill or Michaelis-Menten curve, whose `fall` (G,) grows by one
-    factor a period: adds c s to `worth` (G,) and c a ds/da to `slope` (G,)."""
+    factor a period: adds c s to `worth` (G,) and c a ds/da to `slope` (G,), until the level is
+    as good as nothing."""
     geos, periods, patterns = fall.shape[0], coef.shape[1], coef.shape[0]
     step = keep ** (-power)
+    nothing = (half / TINY) ** power
     for t in range(first, periods):
         smallest = np.inf
         for g in range(geos):
@@ -89,21 +88,21 @@ def _fading_bent(power, keep, coef, first, fall, worth, slope, series):
         if patterns == 1:
             c = coef[0, t]
             for g in range(geos):
-                value = 1.0 / (1.0 + fall[g])
+                value = 1.0 / (1.0 + fall[g]) if fall[g] < nothing else 0.0
                 worth[g] += c * value
                 slope[g] += c * power * (value - value * value)
         else:
             for g in range(geos):
-                value = 1.0 / (1.0 + fall[g])
+                value = 1.0 / (1.0 + fall[g]) if fall[g] < nothing else 0.0
                 worth[g] += coef[g, t] * value
                 slope[g] += coef[g, t] * power * (value - value * value)
         if series.shape[0] > 0:
             for g in range(geos):
-                series[t, g] = 1.0 / (1.0 + fall[g])
+                series[t, g] = 1.0 / (1.0 + fall[g]) if fall[g] < nothing else 0.0
         if t % 8 == 0:
             for g in range(geos):
                 smallest = min(smallest, fall[g])
-            if smallest > 1.0 / GONE:
+            if smallest > nothing:
                 break
 
 
@@ -117,7 +116,7 @@ def _fading(code, half, slope, keep, coef, first, scale, a, s, fall, bar, work, 
     rise[:] = 0.0
     if code in (HILL, MICHAELIS_MENTEN):
         power = slope if code == HILL else 1.0
-        _fading_bent(power, keep, coef, first, fall, worth, rise, series)
+        _fading_bent(power, half, keep, coef, first, fall, worth, rise, series)
     else:
         power = slope if code == ROOT else 1.0
         step, reach, shrunk = keep**power, 1.0, 1.0
@@ -125,7 +124,9 @@ def _fading(code, half, slope, keep, coef, first, scale, a, s, fall, bar, work, 
             reach *= keep
             shrunk *= step
             for g in range(geos):
-                if code == TANH:
+                if a[g] * reach <= TINY:
+                    value, turn = 0.0, 0.0
+                elif code == TANH:
                     z = ATANH_HALF * a[g] * reach / half
                     value = math.tanh(z)
                     turn = (1.0 - value * value) * z

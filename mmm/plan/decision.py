@@ -211,7 +211,7 @@ def _channels(decision: Decision, best: Optimum, left: np.ndarray) -> list[dict[
             "channel": name,
             "money": float(best.money[:, :, c].sum()),
             "money_today": float(at.totals[c]),
-            "decided": c in best.levers.chosen,
+            "decided": bool((best.levers.chosen == c).any()),
             "marginal_return": marginal.get(name),
             "periods_outside_data": int(left[:, c].sum()),
         }

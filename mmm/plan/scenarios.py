@@ -8,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
+from mmm.config import Study
+from mmm.data.panel import Panel
 from mmm.data.table import read_table
 from mmm.errors import Finding, InputError, Severity, did_you_mean, input_error
 from mmm.inference.fit import Fit
 from mmm.plan.flighting import flighted, flighting
-from mmm.plan.money import Prices, prices, spending
-from mmm.plan.scenario import Scenario, as_is, plan_horizon
+from mmm.plan.money import prices, spending
+from mmm.plan.scenario import Scenario, as_is
 
 CHECK = "scenario"
 COLUMNS = ("date", "channel", "spend")
@@ -69,6 +72,14 @@ def read_scenario(fit: Fit, path: Path) -> Scenario:
     table = read_table(path)
     frame = pd.DataFrame({name: table.cells[name].to_numpy() for name in table.columns})
     return scenario_from_frame(fit, frame, path.name)
+
+
+def planned_scenario(study: Study, panel: Panel, base: Path) -> Scenario | None:
+    """The scenario that `study.plan` names, relative to the directory `base`, without any fit."""
+    if study.plan.scenario is None:
+        return None
+    unfitted = Fit(study, panel, xr.Dataset(), xr.Dataset(), {})
+    return read_scenario(unfitted, base / study.plan.scenario)
 
 
 def scenario_from_frame(fit: Fit, frame: pd.DataFrame, name: str) -> Scenario:
@@ -218,17 +229,3 @@ def _channel(fit: Fit, name: str, where: str) -> int:
 
 def _listed(fit: Fit, numbers: list[int]) -> str:
     return ", ".join(fit.panel.channels[c] for c in numbers)
-
-
-__all__ = [
-    "NOTHING",
-    "Prices",
-    "controls_words",
-    "flighted_as",
-    "multiplied_by",
-    "plan_horizon",
-    "read_scenario",
-    "scenario_from_frame",
-    "stopped",
-    "with_controls",
-]

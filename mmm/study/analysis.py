@@ -20,8 +20,10 @@ from mmm.inference.fit import Fit
 from mmm.invest.appraise import appraise
 from mmm.invest.case import InvestmentCase
 from mmm.invest.cashflow import CashFlow
+from mmm.plan.decision import Decision, decide
 from mmm.plan.forecast import forecast
-from mmm.plan.scenario import Scenario, as_is
+from mmm.plan.record import Record
+from mmm.plan.scenario import Scenario
 from mmm.results.confounding import brand_findings, brand_overlap
 from mmm.results.contributions import Decomposition, decompose
 from mmm.results.ledger import ledger_table
@@ -46,6 +48,7 @@ class Analysis:
     curves: pd.DataFrame
     ledger: pd.DataFrame
     scenario: Scenario
+    decision: Decision
     forecast: pd.DataFrame
     cash: CashFlow
     case: InvestmentCase
@@ -60,9 +63,15 @@ def analyse(
     findings: tuple[Finding, ...] = (),
     claims: tuple[Claim, ...] = (),
     lags: tuple[RecordedLag, ...] = (),
+    *,
+    scenario: Scenario | None = None,
+    record: Record | None = None,
 ) -> Analysis:
     """Reads every result from `fit`; `findings` are those of its data and count in the verdict.
+
     `claims` of the study are set beside what the fit says; `lags` are what records say of them.
+    `scenario` takes the place of today's spending repeated; a plan is optimised where the study
+    asks for one. `record` is how forecasts fared, where that was worked out.
     """
     read = response(fit)
     diagnostics = worst_of(
@@ -79,7 +88,8 @@ def analyse(
     doubts = range_findings(efficiency, brand, fit.study.finance.expected_margin)
     doubts += brand_doubts(read, ledger)
     verdict = judge(diagnostics, (*findings, *doubts))
-    scenario = as_is(fit)
+    decision = decide(read, None, scenario, record)
+    scenario = decision.scenario
     cash, case = value_plan(read, scenario, verdict)
     return Analysis(
         fit=fit,
@@ -93,6 +103,7 @@ def analyse(
         curves=curves_table(read),
         ledger=ledger,
         scenario=scenario,
+        decision=decision,
         forecast=forecast(read, scenario),
         cash=cash,
         case=case,

@@ -12,6 +12,7 @@ from mmm.inference.fit import save_fit
 from mmm.invest.cashflow import cashflow_frame
 from mmm.invest.export import case_to_dict
 from mmm.invest.workbook import write_workbook
+from mmm.plan.decision import plan_json
 from mmm.plan.scenario import plan_table
 from mmm.report import ReportInputs, render_report
 from mmm.study.analysis import Analysis
@@ -44,6 +45,7 @@ def write_artefacts(
     if analysis.lags:
         _table(lags_table(analysis.lags), directory / "lags.csv")
     _table(plan_table(analysis.fit, analysis.scenario), directory / "plan.csv")
+    _json(plan_json(fit, analysis.decision), directory / "plan.json")
     _table(analysis.forecast, directory / "forecast.csv")
     _table(analysis.ledger, directory / "ledger.csv")
     _table(cashflow_frame(analysis.cash), directory / "cashflow.csv")

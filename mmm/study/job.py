@@ -83,17 +83,21 @@ def run_study(
     refuse_occupied(out, force=force)
     importing = time.perf_counter()
     from mmm.inference.fit import fit
+    from mmm.plan.record import forecast_record
+    from mmm.plan.scenarios import planned_scenario
     from mmm.study.analysis import analyse
     from mmm.study.artefacts import REPORT, write_artefacts
     from mmm.study.progress import sampling_progress
 
     imported = time.perf_counter() - importing
+    scenario = planned_scenario(study, panel, path.parent)
     with ExitStack() as stack:
         watch = None
         if progress:
             watch = stack.enter_context(sampling_progress(study.inference.chains))
         fitted = fit(study, panel, cores=cores, progress=watch)
-    analysis = analyse(fitted, findings, claims, lags)
+    record = forecast_record(study, panel) if study.plan.record else None
+    analysis = analyse(fitted, findings, claims, lags, scenario=scenario, record=record)
     with whole_directory(out, force=force) as directory:
         timings = {"import_s": imported, **fitted.timings}
         manifest = build_manifest(analysis, path, timings, time.perf_counter() - started)

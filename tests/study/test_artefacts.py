@@ -15,8 +15,8 @@ import mmm as library
 SPREAD = ("mean", "p05", "p50", "p95")
 FILES = {
     "manifest.json", "checks.json", "diagnostics.json", "contributions.csv", "efficiency.csv",
-    "efficiency_geo.csv", "efficiency_quarter.csv", "curves.csv", "plan.csv", "forecast.csv",
-    "brand.csv",
+    "efficiency_geo.csv", "efficiency_quarter.csv", "curves.csv", "plan.csv", "plan.json",
+    "forecast.csv", "brand.csv",
     "cashflow.csv", "case.json", "case.xlsx",
     "ledger.csv", "fit.nc", "report.html",
 }  # fmt: skip

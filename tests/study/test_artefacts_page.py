@@ -51,6 +51,15 @@ def test_page_describes_every_key_of_manifest_and_diagnostics(run) -> None:
         assert set(json.loads((out / name).read_text())) <= described(sections()[name])
 
 
+def test_page_describes_every_key_of_the_plan(run) -> None:
+    _, out = run
+    plan = json.loads((out / "plan.json").read_text())
+    names = described(sections()["plan.json"])
+    assert set(plan) <= names
+    rows = plan["comparison"]
+    assert [key for key in rows[0] if not is_described(key, names)] == []
+
+
 def test_page_describes_every_kind(run) -> None:
     _, out = run
     for name in ("contributions.csv", "forecast.csv"):

@@ -1,0 +1,138 @@
+"""A plan from a saved fit: no refit, seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from mmm.config import PlanSettings, Study
+from mmm.errors import Finding, InputError, Severity, input_error
+from mmm.study.directory import MANIFEST, refuse_occupied, whole_directory
+
+
+@dataclass(frozen=True, slots=True)
+class PlanResult:
+    """Where a plan was left, and what it says in words."""
+
+    directory: Path
+    lines: tuple[str, ...]
+    seconds: float
+
+
+def plan_fit(
+    path: Path | str,
+    out: Path | str,
+    changes: Mapping[str, Any] | None = None,
+    *,
+    settings: Path | None = None,
+    scenario: Path | None = None,
+    force: bool = False,
+) -> PlanResult:
+    """Plans with the fit at `path` and writes plan.csv, forecast.csv and plan.json into `out`.
+
+    The study's `plan` block holds, changed by that in the YAML file `settings` and then by
+    `changes`, key by key. `scenario` is a file of dated spend. Raises `InputError` for settings
+    that cannot be met and `StoredFitError` for a fit that cannot be read; nothing is written then.
+    """
+    started = time.perf_counter()
+    path, out = Path(path), Path(out)
+    refuse_occupied(out, force=force)
+    from mmm.inference.fit import load_fit
+    from mmm.plan.decision import decide, plan_json
+    from mmm.plan.forecast import forecast
+    from mmm.plan.scenario import plan_table
+    from mmm.plan.scenarios import read_scenario
+    from mmm.results.respond import response
+    from mmm.study.files import write_json, write_table
+
+    fit = load_fit(path)
+    wanted = changed_settings(fit.study, {**_read_settings(settings), **(changes or {})})
+    given = None if scenario is None else read_scenario(fit, scenario)
+    read = response(fit)
+    decision = decide(read, wanted, given)
+    content = plan_json(fit, decision)
+    with whole_directory(out, force=force) as directory:
+        write_table(plan_table(fit, decision.scenario), directory / "plan.csv")
+        write_table(forecast(read, decision.scenario), directory / "forecast.csv")
+        write_json(content, directory / "plan.json")
+        manifest = {
+            "study": fit.study.study,
+            "fit": path.name,
+            "versions": dict(fit.versions),
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        write_json(manifest, directory / MANIFEST)
+    return PlanResult(out, summary_lines(content), time.perf_counter() - started)
+
+
+def changed_settings(study: Study, changes: Mapping[str, Any]) -> PlanSettings:
+    """The study's plan settings with `changes`. Raises `InputError` with every problem."""
+    plan = study.plan.model_dump(exclude_unset=True) | dict(changes)
+    try:
+        whole = study.model_dump() | {"plan": plan}
+        return Study.model_validate(whole).plan
+    except ValidationError as error:
+        raise InputError(
+            Finding(
+                "plan_settings",
+                Severity.ERROR,
+                ".".join(["plan", *(str(part) for part in one["loc"] if part != "plan")]),
+                one["msg"].removeprefix("Value error, "),
+                "See the keys of 'plan' in the study file's documentation.",
+            )
+            for one in error.errors(include_url=False)
+        ) from None
+
+
+def _read_settings(path: Path | None) -> dict[str, Any]:
+    """The keys of a plan block in a YAML file, by themselves or under 'plan'."""
+    if path is None:
+        return {}
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise input_error(
+            "plan_settings", str(path), f"cannot be read as YAML ({error}).",
+            "Give a file with the keys of a study's 'plan' block.",
+        ) from error  # fmt: skip
+    if isinstance(content, dict) and isinstance(content.get("plan"), dict):
+        content = content["plan"]
+    if not isinstance(content, dict):
+        raise input_error(
+            "plan_settings", str(path), "does not hold 'key: value' lines.",
+            "Give a file with the keys of a study's 'plan' block.",
+        )  # fmt: skip
+    return content
+
+
+def summary_lines(content: Mapping[str, Any]) -> tuple[str, ...]:
+    """`plan.json` in a few lines."""
+    unit = f" {content['currency']}" if content["currency"] else ""
+    lines = [f"Plan: {content['plan']}, {content['start']} to {content['end']}"]
+    lines += [
+        f"  {row['scenario']}: {row['money']:,.0f}{unit}, expected profit "
+        f"{row['profit_mean']:,.0f} ({row['profit_p05']:,.0f} to {row['profit_p95']:,.0f})"
+        for row in content["comparison"]
+    ]
+    if content["objective"] is None:
+        return tuple(lines)
+    gain = content["gain"]
+    lines.append(
+        f"Against today's: {gain['mean']:+,.0f}{unit} ({gain['p05']:,.0f} to {gain['p95']:,.0f}), "
+        f"better with a probability of {gain['probability_better']:.0%}"
+    )
+    lines += [
+        f"  {row['channel']}: {row['money_today']:,.0f} -> {row['money']:,.0f}"
+        for row in content["channels"]
+    ]
+    if not content["status"]["converged"]:
+        lines.append(f"Not proved best: {content['status']['message']}")
+    lines += [f"{one['where']}: {one['message']}" for one in content["findings"]]
+    return tuple(lines)

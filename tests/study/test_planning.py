@@ -1,0 +1,104 @@
+"""A plan from a saved fit, by the command and by the study file."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+import mmm as library
+from mmm.cli import app
+from mmm.errors import InputError
+from mmm.study.planning import plan_fit
+
+
+@pytest.fixture(scope="module")
+def fit_file(run):
+    return run[1] / "fit.nc"
+
+
+@pytest.fixture(scope="module")
+def planned(fit_file, tmp_path_factory):
+    out = tmp_path_factory.mktemp("plan") / "out"
+    budget = 1.1 * float(pd.read_csv(fit_file.parent / "plan.csv")["spend"].sum())
+    outcome = pd.read_csv(fit_file.parent / "forecast.csv")
+    target = float(outcome.loc[outcome["kind"] == "total", "mean"].sum())
+    settings = out.parent / "plan.yaml"
+    settings.write_text(yaml.safe_dump({"plan": {"pacing": 0.3, "target": target, "level": 0.8}}))
+    result = plan_fit(fit_file, out, {"budget": budget}, settings=settings)
+    return result, out, budget
+
+
+def test_the_plan_spends_the_budget_and_the_forecast_is_the_plan_s(planned, world):
+    _, out, budget = planned
+    plan = pd.read_csv(out / "plan.csv")
+    assert plan["spend"].sum() == pytest.approx(budget, rel=1e-9)
+    assert list(plan.columns) == [
+        "date", "geo", "channel", "spend", "spend_today", "media", "media_today",
+    ]  # fmt: skip
+    assert plan["date"].nunique() == world.study.plan.horizon
+    forecast = pd.read_csv(out / "forecast.csv")
+    content = json.loads((out / "plan.json").read_text())
+    chosen = next(row for row in content["comparison"] if row["scenario"] == "recommended")
+    total = forecast.loc[forecast["kind"] == "total", "mean"].sum()
+    assert total == pytest.approx(chosen["outcome_mean"], rel=1e-9)
+
+
+def test_the_page_of_the_plan_holds_together(planned):
+    _, out, budget = planned
+    content = json.loads((out / "plan.json").read_text())
+    assert content["status"]["beats_today"]
+    assert content["status"]["beats_random"]
+    gain = content["profit"]["mean"] - content["profit_today"]["mean"]
+    assert content["gain"]["mean"] == pytest.approx(gain)
+    money = sum(row["money"] for row in content["channels"])
+    assert money == pytest.approx(budget)
+    bold, careful = content["frontier"][0], content["frontier"][-1]
+    assert bold["expected_profit"] >= careful["expected_profit"]
+    assert bold["deviation"] >= careful["deviation"]
+    rows = {row["scenario"]: row for row in content["comparison"]}
+    assert rows["as is"]["difference_mean"] == 0
+    assert rows["recommended"]["profit_mean"] == pytest.approx(content["profit"]["mean"], rel=1e-9)
+    assert rows["stop everything"]["money"] == 0
+    least = content["least_budget"]
+    assert least["reached"] == (least["chance"] >= 0.8)
+    assert least["cut"] == pytest.approx(least["today"] - least["budget"])
+
+
+def test_what_cannot_be_met_is_refused_and_nothing_is_written(fit_file, tmp_path):
+    out = tmp_path / "out"
+    for changes, where in (
+        ({"budget": 1.0, "bounds": {"tv": [0.5, 1.0]}}, "plan.budget"),
+        ({"bounds": {"telly": [0.5, 1.0]}, "budget": 10.0}, "plan"),
+        ({"objective": "profit"}, "plan.objective"),
+    ):
+        with pytest.raises(InputError) as refusal:
+            plan_fit(fit_file, out, changes)
+        assert refusal.value.findings[0].where.startswith(where)
+        assert not out.exists()
+
+
+def test_the_command_plans_a_scenario_without_optimising(fit_file, tmp_path, world):
+    fit = library.load_fit(fit_file)
+    dates = fit.panel.future_dates(4)
+    geo, channel = fit.panel.geos[0], fit.panel.channels[0]
+    rows = pd.DataFrame({"date": dates, "geo": geo, "channel": channel, "spend": 1000.0})
+    rows.to_csv(tmp_path / "spend.csv", index=False)
+    out = tmp_path / "out"
+    done = CliRunner().invoke(
+        app, ["plan", str(fit_file), "--out", str(out), "--scenario", str(tmp_path / "spend.csv")]
+    )
+    assert done.exit_code == 0, done.output
+    assert "stop everything" in done.output
+    plan = pd.read_csv(out / "plan.csv")
+    mine = plan[(plan["channel"] == channel)]
+    assert mine["spend"].sum() == pytest.approx(4000.0)
+    others = plan[plan["channel"] != channel]
+    np.testing.assert_allclose(others["spend"], others["spend_today"])
+    assert json.loads((out / "plan.json").read_text())["objective"] is None
+    refused = CliRunner().invoke(app, ["plan", str(fit_file), "--out", str(out)])
+    assert refused.exit_code == 2
