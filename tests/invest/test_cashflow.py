@@ -3,13 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmm.config.finance import Finance
 from mmm.errors import InputError
 from mmm.invest.cashflow import cash_flow, cashflow_frame
 from mmm.invest.value import npv
+
+quiet = settings(max_examples=50, deadline=None)
 
 PERIODS = 12
 COLUMNS = [
@@ -62,6 +64,7 @@ def test_by_hand():
     assert cash.present_inflow == pytest.approx([60 / 1.1 + 30 / 1.21])
 
 
+@quiet
 @given(st.integers(0, 20))
 def test_delay_shifts_exactly_and_loses_nothing_unsaid(delay):
     at_once = build(Finance(margin=0.4))
@@ -74,6 +77,7 @@ def test_delay_shifts_exactly_and_loses_nothing_unsaid(delay):
     assert total == pytest.approx(at_once.inflow.sum(axis=1))
 
 
+@quiet
 @given(st.integers(1, 20), st.integers(0, 3))
 def test_horizon_truncates_exactly(horizon, delay):
     settings = {"margin": 0.4, "tax_rate": 0.2, "discount_rate": 0.08, "payment_delay": delay}
@@ -90,6 +94,7 @@ def test_horizon_truncates_exactly(horizon, delay):
     assert cut.inflow_past_horizon == pytest.approx(lost)
 
 
+@quiet
 @given(st.floats(0, 0.9), st.integers(0, 4))
 def test_tax_takes_its_share_of_npv(tax, delay):
     settings = {"margin": 0.4, "discount_rate": 0.1, "payment_delay": delay}
@@ -148,6 +153,7 @@ def test_refusals_name_the_argument(changes, name):
     assert refused.value.findings[0].where == name
 
 
+@quiet
 @given(st.lists(st.floats(0.01, 1), min_size=1, max_size=5), st.integers(0, 3))
 def test_a_collection_profile_is_a_mixture_of_delays(parts, delay):
     parts = tuple(part / sum(parts) for part in parts)
@@ -164,6 +170,7 @@ def test_bad_debt_is_never_received():
     assert less.inflow == pytest.approx(0.9 * whole.inflow)
 
 
+@quiet
 @given(st.integers(0, 15))
 def test_suppliers_are_paid_late_exactly(delay):
     at_once, late = build(Finance()), build(Finance(cost_delay=delay))
@@ -173,6 +180,7 @@ def test_suppliers_are_paid_late_exactly(delay):
     assert late.cost.sum() + late.cost_past_horizon == pytest.approx(240)
 
 
+@quiet
 @given(st.floats(0, 1), st.floats(0.1, 5))
 def test_a_flat_curve_is_a_rate(rate, years):
     flat = build(Finance(margin=0.4, discount_rate=rate))
@@ -191,6 +199,7 @@ def test_a_curve_is_straight_between_its_points():
     assert cash.discount_factor == pytest.approx(expected, rel=1e-12)
 
 
+@quiet
 @given(st.floats(1e-3, 1e3))
 def test_the_currency_changes_no_rate(scale):
     settings = {"margin": 0.4, "tax_rate": 0.2, "discount_rate": 0.1}

@@ -5,11 +5,13 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmm.config.finance import CostLine
 from mmm.invest.costs import dated_costs
+
+quiet = settings(max_examples=50, deadline=None)
 
 DATES = pd.date_range("2026-01-05", periods=10, freq="W-MON")
 
@@ -47,6 +49,7 @@ def test_money_paid_after_the_case_is_said():
     assert dated(start=date(2026, 6, 1)).later == 100
 
 
+@quiet
 @given(
     st.integers(-30, 30),
     st.integers(1, 40),

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmm.config.finance import Finance
@@ -13,7 +13,9 @@ from mmm.invest.company import company_readings, customer_reading
 from mmm.invest.customers import expected_stay, retained
 from mmm.invest.value import npv, per_period_rate
 
-LONG = 2000
+quiet = settings(max_examples=50, deadline=None)
+
+LONG = 1200
 
 
 def flow(finance, value, cost=(100.0,), units=None, per_year=52.18):
@@ -26,6 +28,7 @@ def customers(**changes):
     return {name: item for name, item in (stated | changes).items() if item is not None}
 
 
+@settings(max_examples=15, deadline=None)
 @given(st.floats(0.01, 0.98), st.floats(0, 0.5), st.floats(0.1, 1))
 def test_lifetime_value_is_the_npv_of_the_dated_cash(retention, rate, margin):
     finance = Finance(
@@ -44,6 +47,7 @@ def test_lifetime_value_is_the_npv_of_the_dated_cash(retention, rate, margin):
     assert reading.value_to_cost.mean == pytest.approx(closed / 100.0)
 
 
+@quiet
 @given(st.integers(0, 2**32 - 1), st.integers(1, 30))
 def test_retained_customers_are_a_sum_of_geometric_cohorts(seed, periods):
     generator = np.random.default_rng(seed)
@@ -54,6 +58,7 @@ def test_retained_customers_are_a_sum_of_geometric_cohorts(seed, periods):
         assert there[:, t] == pytest.approx(cohorts, abs=1e-9) if t else (there[:, 0] == 0).all()
 
 
+@quiet
 @given(st.integers(1, 40), st.floats(0.2, 0.95))
 def test_what_the_horizon_leaves_out_is_said_exactly(horizon, retention):
     value = np.random.default_rng(1).normal(200, 40, (5, 12))
@@ -83,6 +88,7 @@ def test_churn_is_what_retention_leaves_and_value_per_period_is_orders_times_val
     assert flow(Finance(customers=theirs), value).inflow == pytest.approx(ours.inflow)
 
 
+@quiet
 @given(st.floats(0.05, 0.99), st.floats(0, 0.3))
 def test_stay_under_a_flat_curve_is_the_closed_form(retention, rate):
     keep = np.array([retention])

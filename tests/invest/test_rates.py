@@ -52,7 +52,7 @@ def test_agrees_with_numpy_financial_on_random_investments():
         assert found.rate == pytest.approx([npf.irr(row) for row in cash], rel=1e-9, abs=1e-11)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(0.03, 0.5), min_size=1, max_size=6))
 def test_finds_every_root_of_a_known_polynomial(steps):
     growth = 0.3 * np.exp(np.cumsum(steps))
@@ -83,7 +83,7 @@ def test_long_weekly_flows_neither_overflow_nor_lose_the_root():
     assert npv(cash, found.rates[0]) == pytest.approx(0, abs=1e-6)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.floats(1e-3, 1e6), st.integers(0, 2**32 - 1))
 def test_rates_do_not_depend_on_the_currency(scale, seed):
     cash = np.random.default_rng(seed).normal(size=8)

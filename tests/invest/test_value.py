@@ -4,34 +4,40 @@ import numpy as np
 import numpy_financial as npf
 import pytest
 import pyxirr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmm.errors import InputError
 from mmm.invest import value
+
+quiet = settings(max_examples=50, deadline=None)
 
 money = st.floats(-1e6, 1e6, allow_subnormal=False)
 flows = st.lists(money, min_size=1, max_size=30)
 rates = st.floats(-0.5, 2.0)
 
 
+@quiet
 @given(flows)
 def test_npv_at_no_interest_is_the_sum(cash):
     assert value.npv(cash, 0.0) == pytest.approx(sum(cash), abs=1e-6)
 
 
+@quiet
 @given(flows, rates)
 def test_npv_agrees_with_numpy_financial(cash, rate):
     scale = sum(abs(c) * (1 + rate) ** -t for t, c in enumerate(cash))
     assert abs(value.npv(cash, rate) - npf.npv(rate, cash)) <= 1e-9 * max(scale, 1e-300)
 
 
+@quiet
 @given(st.integers(1, 400), st.floats(1e-4, 0.5), st.floats(1, 1e5))
 def test_npv_of_an_annuity_due(periods, rate, payment):
     closed = payment * (1 - (1 + rate) ** -periods) / rate * (1 + rate)
     assert value.npv(np.full(periods, payment), rate) == pytest.approx(closed, rel=1e-9)
 
 
+@quiet
 @given(st.lists(money, min_size=2, max_size=30), rates, st.integers(0, 2**32 - 1))
 def test_present_values_agree_with_pyxirr(cash, rate, seed):
     days = np.cumsum(np.random.default_rng(seed).integers(1, 400, len(cash)))
@@ -44,6 +50,7 @@ def test_present_values_agree_with_pyxirr(cash, rate, seed):
     assert abs(value.npv(cash, rate) - pyxirr.npv(rate, cash)) <= 1e-9 * max(even, 1e-300)
 
 
+@quiet
 @given(st.lists(st.floats(0, 0.6), min_size=1, max_size=6), st.integers(1, 60))
 def test_a_curve_discounts_by_its_own_rate_at_its_points(zero_rates, last):
     years = np.linspace(0.25, last, len(zero_rates)) if len(zero_rates) > 1 else np.array([last])
@@ -95,6 +102,7 @@ def test_payback_is_when_the_money_is_back_for_good(cash, expected):
     assert both == pytest.approx([expected, expected], nan_ok=True)
 
 
+@quiet
 @given(st.floats(1, 1e4), st.integers(1, 40), st.floats(0.001, 0.2))
 def test_discounted_payback_of_a_level_income(income, years, rate):
     # the price of an n-year annuity is paid back in n years exactly; a shade less, no later
@@ -105,6 +113,7 @@ def test_discounted_payback_of_a_level_income(income, years, rate):
     assert value.discounted_payback(cash, rate) == years + 1
 
 
+@quiet
 @given(st.lists(st.floats(-1e3, 1e3).filter(lambda c: abs(c) > 1e-3), min_size=2, max_size=20))
 def test_discounted_payback_exists_where_the_npv_is_not_negative(cash):
     npv = float(value.npv(cash, 0.05))
@@ -122,6 +131,7 @@ def test_probability_of_loss_counts_only_losses():
     assert value.probability_of_loss([-1.0, 0, 1, 2]) == 0.25
 
 
+@quiet
 @given(st.lists(money, min_size=1, max_size=300), st.sampled_from([0.5, 0.9, 0.95, 0.99]))
 def test_cvar_is_the_mean_of_the_sorted_tail(draws, level):
     worst = sorted(draws)[: max(1, -(-len(draws) * round((1 - level) * 100) // 100))]
@@ -134,6 +144,7 @@ def test_value_at_risk_is_the_quantile():
     assert value.value_at_risk(np.arange(101.0), 0.95) == pytest.approx(5.0)
 
 
+@quiet
 @given(st.floats(0.1, 10), st.floats(0.05, 1), st.floats(0, 0.05), st.integers(0, 8))
 def test_break_even_sets_npv_to_zero(roi, margin, rate, delay):
     factors = value.discount_factors(rate, 10)

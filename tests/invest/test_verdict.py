@@ -9,6 +9,8 @@ from scipy.stats import norm
 from mmm.errors import InputError
 from mmm.invest.verdict import Grounds, Rule, decide, decision_rule, grounds, value_of_information
 
+quiet = settings(max_examples=50, deadline=None)
+
 NAN = float("nan")
 RULE = Rule(hurdle=0.1, risk_level=0.2, test_cost=100.0)
 
@@ -42,6 +44,7 @@ def test_decision_rule(found, fit_verdict, verdict):
     assert f"'{verdict}'" in rule and "0.1" in rule and "80%" in rule and "20%" in rule
 
 
+@quiet
 @given(st.floats(0.01, 0.49), st.integers(0, 2**32 - 1))
 def test_investing_is_the_npv_at_the_risk_level_clearing_the_hurdle(risk, seed):
     generator = np.random.default_rng(seed)
@@ -67,7 +70,7 @@ def test_grounds_by_hand():
     assert np.isnan(grounds(npv, 0.0, Rule()).probability)
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.floats(-2, 2), st.floats(1, 3))
 def test_value_of_information_of_a_normal_gain(mean, spread):
     gain = norm(mean, spread).ppf((np.arange(40_000) + 0.5) / 40_000)
