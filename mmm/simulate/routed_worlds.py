@@ -46,7 +46,7 @@ def mediated_search() -> RoutedSpec:
             ),
             PathSpec(
                 name="brand_clicks", level=12_500.0, caused={"tv": 0.30, "online_video": 0.10},
-                bought_by="brand_search",
+                bought_by="brand_search", noise=0.15,
             ),
         ),
     )  # fmt: skip

@@ -55,8 +55,7 @@ class PathSpec:
     `level`: what it is without marketing, a period. `caused`: mean of what each channel causes of
     it in the window, as a part of `level`. `converts`: units of what it feeds for each of its
     units; the path named `feeds`, or `outcome`. `bought_by`: the channel whose media it is; what
-    others cause then adds to that channel's own media, at the same price. `noise`: relative
-    to `level`.
+    others cause adds to what it is without them, at the same price. `noise`: relative to `level`.
     """
 
     name: str
@@ -107,6 +106,7 @@ def simulate_routed(spec: RoutedSpec, seed: int = 0) -> World:
     base = spec.base
     scene = draw_scene(base, seed)
     rests = _rests(spec, scene, seed)
+    scene = replace(scene, media=_demand(spec, scene.media, rests))
     media, flows = _travel(spec, scene, scene.media, rests)
     window = slice(base.history, None)
     level = scene.baseline.mean(axis=0)
@@ -163,6 +163,15 @@ def _rests(spec: RoutedSpec, scene: Scene, seed: int) -> dict[str, np.ndarray]:
         shocks = path.noise * rng.normal(size=(len(angle), len(size)))
         rests[path.name] = path.level * size * (season[:, None] + shocks)
     return rests
+
+
+def _demand(spec: RoutedSpec, media: np.ndarray, rests: dict[str, np.ndarray]) -> np.ndarray:
+    """`media` with what is bought of each bought path without other channels: it follows demand."""
+    planned = media.copy()
+    for path in spec.paths:
+        if path.bought_by:
+            planned[:, :, _place(spec.base, path.bought_by)] = np.maximum(rests[path.name], 0.0)
+    return planned
 
 
 def _travel(

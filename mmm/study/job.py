@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,15 +35,15 @@ class CheckReport:
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """Where a run left its results and how far they may be trusted; `report` is not there where
-    none was asked for. `timings` are those of the manifest."""
+    none was asked for. `analysis` and `timings`, those of the manifest, are of a whole run."""
 
     directory: Path
     report: Path
     verdict: str
     reasons: tuple[str, ...]
     seconds: float
-    analysis: Analysis
-    timings: Mapping[str, float]
+    analysis: Analysis | None = None
+    timings: Mapping[str, float] = field(default_factory=dict)
 
 
 def check_study(path: Path | str) -> CheckReport:

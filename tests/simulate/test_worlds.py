@@ -36,6 +36,9 @@ SHAPES = {
     "brand_confounded": (156, 1, 3),
     "effort": (156, 1, 5),
     "brand_mixed": (130, 4, 5),
+    "mediated_search": (156, 1, 4),
+    "path_off": (156, 1, 4),
+    "funnel": (208, 1, 3),
 }
 
 
@@ -68,11 +71,12 @@ def test_contributions_baseline_and_noise_add_up_to_the_outcome(world):
         rel=1e-12,
     )
     for name, channel in truth["channels"].items():
-        for part in ("tactical", "brand"):
+        parts = [part for part in ("tactical", "brand", "mediated") if part in channel]
+        for part in parts:
             column = f"{name}:{part}"
             total = world.components[column].sum() if column in world.components else 0.0
             assert channel[part] == pytest.approx(total, rel=1e-12)
-        assert channel["contribution"] == pytest.approx(channel["tactical"] + channel["brand"])
+        assert channel["contribution"] == pytest.approx(sum(channel[part] for part in parts))
         assert channel["contribution"] > 0
 
 
@@ -81,15 +85,18 @@ def test_the_study_names_the_frames_columns_and_the_truths_roles(world):
     named = {study.data.date, study.outcome.column, *study.controls}
     named |= {column for c in study.channels for column in (c.spend, c.exposure) if column}
     named |= {column for column in (study.data.geo, study.data.population) if column}
-    surveys = {one[key] for one in world.truth["surveys"] for key in ("column", "error_column")}
-    assert named | surveys == set(frame.columns)
+    named |= {path.column for path in study.paths}
+    named |= {one[key] for one in world.truth["surveys"] for key in ("column", "error_column")}
+    silent = study.routes().silent
+    assert named == set(frame.columns)
     assert frame["week"].dt.day_of_week.eq(0).all()
     assert not frame[sorted(named)].isna().to_numpy().any()
     for channel in study.channels:
         truth = world.truth["channels"][channel.name]
         assert truth["role"] == channel.role
         assert (truth["brand"] > 0) == channel.role.has_brand
-        assert (truth["tactical"] > 0) == channel.role.has_tactical
+        has_tactical = channel.role.has_tactical and channel.name not in silent
+        assert (truth["tactical"] > 0) == has_tactical
 
 
 def test_the_truth_is_plain_json_and_costs_are_loaded(world):
@@ -106,7 +113,8 @@ def test_the_truth_is_plain_json_and_costs_are_loaded(world):
         assert truth["spend"] == pytest.approx(spend)
         assert truth["loaded_cost"] == pytest.approx(expected)
         value = world.study.outcome.value_per_unit
-        assert truth["roi"] == pytest.approx(truth["caused"] * value / expected)
+        if "roi" in truth:
+            assert truth["roi"] == pytest.approx(truth["caused"] * value / expected)
         assert truth["roi_window"] == pytest.approx(truth["contribution"] * value / expected)
 
 
