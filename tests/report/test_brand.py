@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm.report import render_report, words
+from mmm.report import words
 from mmm.report.charts.brand import _apart, relationship_chart, share_chart
 from mmm.report.sections.brand import brand_section
 
@@ -101,8 +101,10 @@ def test_labels_never_cover_each_other(points):
 
 def test_the_page_tells_what_brand_earns_soon_and_late(make):
     inputs = make["weekly"](periods=30)
-    page = render_report(inputs)
-    said = plain(page)
+    blocks = brand_section(inputs).blocks
+    page = " ".join(str(getattr(one, "html", "")) for one in blocks)
+    said = plain(" ".join([page, *(getattr(one, "text", "") for one in blocks)]))
+    said += plain(" ".join(getattr(one, "caption", "") for one in blocks))
     for name in ("tv", "radio", "total"):
         row = inputs.brand.set_index("channel").loc[name]
         for measure in ("brand_window", "tail"):

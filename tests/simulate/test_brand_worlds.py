@@ -110,7 +110,7 @@ def test_soon_and_late_add_up_to_what_is_caused(name):
 
 def test_the_short_term_is_what_pulses_bring_in_thirteen_weeks():
     """A brand channel without adstock and far below saturation, one period's media at a time."""
-    spec = replace(world_spec("brand_alone"), periods=40, history=0, noise=0.0)
+    spec = replace(world_spec("brand_alone"), periods=40, history=0, brand_half_life=6.0)
     channel = replace(spec.channels[1], decay=0.0, half_saturation=1e4)
     scene = draw_scene(replace(spec, channels=(channel,)), 0)
     short = 0.0
