@@ -1,4 +1,4 @@
-"""One channel's effect where every draw has media of its own."""
+"""Loops over draws in which each has a series of its own."""
 
 from __future__ import annotations
 
@@ -25,3 +25,18 @@ def _each_draw(stamp):
 
 each_draw = _each_draw(kernel.STAMP)
 """`kernel.channel_draws` with media and direction (D, G, T) and early (D, G)."""
+
+
+@njit(cache=True, **counterfactual.CALLED)
+def lagged_draws(weights, series, out):
+    """Fills out_t = sum_k weights_k series_{t-k}; weights (D, L), series and out (D, G, S)."""
+    draws, geos, periods = series.shape
+    for i in range(draws):
+        w = weights[i]
+        for g in range(geos):
+            x, y = series[i, g], out[i, g]
+            for t in range(periods):
+                y[t] = 0.0
+            for k in range(min(w.shape[0], periods)):
+                for t in range(k, periods):
+                    y[t] += w[k] * x[t - k]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmm.model import curves, kernel
+from mmm.model.apart import lagged_draws
 from mmm.model.own import curve_draws
 from mmm.results.regression import Response, wander
 
@@ -61,9 +62,8 @@ def lagged(weights: np.ndarray, series: np.ndarray) -> np.ndarray:
     """sum_k weights_k series_{t-k} for weights (D, L) and series (D, G, S)."""
     if weights.shape[1] == 1:
         return weights[:, :, None] * series
-    out = np.zeros_like(series)
-    for lag in range(min(weights.shape[1], series.shape[2])):
-        out[:, :, lag:] += weights[:, lag, None, None] * series[:, :, : series.shape[2] - lag]
+    out = np.empty(series.shape)
+    lagged_draws(np.ascontiguousarray(weights), np.ascontiguousarray(series), out)
     return out
 
 
