@@ -146,6 +146,7 @@ def fit_into(job: Job, store: Store, folder: Path) -> Record:
     study = inputs / job.payload.study_file
     result = run_study(study, folder, cores=1, report=job.report)
     inputs.rename(folder / INPUTS)
+    assert result.analysis is not None  # run_study hands it on
     record = compared(job, store, result.analysis, folder)
     return replace(record, timings=dict(result.timings))
 

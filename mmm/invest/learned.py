@@ -50,10 +50,16 @@ def learned_assumptions(ledger: pd.DataFrame) -> tuple[Assumption, ...]:
 
 def believed_part(read: Response, ledger: pd.DataFrame) -> float:
     """Part of the channels' expected contribution whose size rests on priors."""
-    tiers = _tiers(ledger, "contribution")
+    tiers = _regressors(ledger)
     sizes = np.abs(read.totals.reshape(-1, read.totals.shape[2]).mean(axis=0))
-    believed = np.array([tiers[name] in BELIEVED for name in read.fit.panel.channels])
+    believed = np.array([tiers.get(name) in BELIEVED for name in read.density.spec.channels])
     return float(sizes[believed].sum() / sizes.sum()) if sizes.sum() > 0 else 0.0
+
+
+def _regressors(ledger: pd.DataFrame) -> dict[str, str]:
+    """Tier of the size of every channel and path in the outcome's regression; a channel that
+    acts through paths alone is not in it."""
+    return _tiers(ledger, "contribution") | _tiers(ledger, "path")
 
 
 def quantities(read: Response, ledger: pd.DataFrame) -> tuple[Quantity, ...]:
@@ -61,11 +67,12 @@ def quantities(read: Response, ledger: pd.DataFrame) -> tuple[Quantity, ...]:
     memory of the brand, brand parts and half-lives of carry-over, by draw."""
     posterior = read.fit.posterior
     totals = read.totals.reshape(-1, read.totals.shape[2])[read.numbers]
-    effects, parts = _tiers(ledger, "contribution"), _tiers(ledger, "brand_share")
+    effects, parts = _regressors(ledger), _tiers(ledger, "brand_share")
     memory = _tiers(ledger, "brand_half_life")
     found = [
         Quantity(f"effect of {name}", totals[:, i], "outcome in the window", Source(effects[name]))
-        for i, name in enumerate(read.fit.panel.channels)
+        for i, name in enumerate(read.density.spec.channels)
+        if name in effects
     ]
     for variable in posterior.data_vars:
         name = str(variable)
