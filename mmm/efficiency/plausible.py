@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from mmm.config.finance import Finance
 from mmm.config.references import HIGHEST_RETURN, PROFIT_ABILITY
 from mmm.efficiency.brand import ALL_GEOS
 from mmm.efficiency.roi import TOTAL
@@ -17,10 +18,16 @@ MOST_MULTIPLIER = 10.0
 
 
 def range_findings(
-    efficiency: pd.DataFrame, brand: pd.DataFrame | None, margin: float
+    efficiency: pd.DataFrame, brand: pd.DataFrame | None, finance: Finance
 ) -> tuple[Finding, ...]:
     """Channels whose 90 % interval lies wholly out of range: of profit return (`roi` times
-    `margin`), or of the long-run multiplier."""
+    margin), or of the long-run multiplier.
+
+    A return limits trust where the margin is stated; without one it is a return on all outcome
+    value, which published profit returns only put in proportion.
+    """
+    margin = finance.expected_margin
+    severity = Severity.WARNING if "margin" in finance.model_fields_set else Severity.INFO
     found = []
     limit = TIMES_HIGHEST * HIGHEST_RETURN
     for _, row in efficiency[efficiency["channel"] != TOTAL].iterrows():
@@ -29,7 +36,7 @@ def range_findings(
             found.append(
                 Finding(
                     "return_out_of_range",
-                    Severity.WARNING,
+                    severity,
                     f"channel '{row['channel']}'",
                     f"its profit return is {low:.3g} to {high:.3g}, more than "
                     f"{TIMES_HIGHEST:g} times the highest published for a medium, "

@@ -85,7 +85,7 @@ def analyse(
     efficiency = efficiency_table(read, books=books)
     brand = brand_table(read) if has_brand(read) else None
     ledger = ledger_table(fit)
-    doubts = range_findings(efficiency, brand, fit.study.finance.expected_margin)
+    doubts = range_findings(efficiency, brand, fit.study.finance)
     doubts += brand_doubts(read, ledger)
     verdict = judge(diagnostics, (*findings, *doubts))
     decision = decide(read, None, scenario, record)
@@ -93,7 +93,7 @@ def analyse(
     cash, case = value_plan(read, scenario, verdict)
     return Analysis(
         fit=fit,
-        findings=findings,
+        findings=(*findings, *doubts),
         diagnostics=diagnostics,
         verdict=verdict,
         decomposition=parts,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from mmm.config import Finance
 from mmm.efficiency.plausible import MOST_MULTIPLIER, TIMES_HIGHEST, range_findings
 from mmm.errors import Severity
 
+STATED = Finance(margin=1.0)
 LIMIT = TIMES_HIGHEST * 6.36
 
 
@@ -22,27 +24,32 @@ def brand(low, geo=""):
 
 
 def test_only_a_return_wholly_out_of_range_is_found():
-    (one,) = range_findings(efficiency(LIMIT + 0.1, 40.0), None, 1.0)
+    (one,) = range_findings(efficiency(LIMIT + 0.1, 40.0), None, STATED)
     assert one.check == "return_out_of_range"
     assert one.severity is Severity.WARNING
     assert "channel 'tv'" in one.where and "Profit Ability 2" in one.message
-    assert range_findings(efficiency(LIMIT - 0.1, 40.0), None, 1.0) == ()
-    assert range_findings(efficiency(float("nan"), float("nan")), None, 1.0) == ()
+    assert range_findings(efficiency(LIMIT - 0.1, 40.0), None, STATED) == ()
+    assert range_findings(efficiency(float("nan"), float("nan")), None, STATED) == ()
+
+
+def test_a_margin_left_out_makes_it_a_remark():
+    (one,) = range_findings(efficiency(LIMIT + 0.1, 40.0), None, Finance())
+    assert one.severity is Severity.INFO
 
 
 def test_revenue_is_turned_into_profit_first():
     table = efficiency(30.0, 50.0)
-    assert len(range_findings(table, None, 1.0)) == 1
-    assert range_findings(table, None, 0.4) == ()
+    assert len(range_findings(table, None, STATED)) == 1
+    assert range_findings(table, None, Finance(margin=0.4)) == ()
 
 
 def test_the_total_and_geos_are_left_out():
-    assert range_findings(efficiency(90.0, 99.0, "total"), None, 1.0) == ()
+    assert range_findings(efficiency(90.0, 99.0, "total"), None, STATED) == ()
     quiet = efficiency(1.0, 2.0)
-    assert range_findings(quiet, brand(MOST_MULTIPLIER + 1, geo="north"), 1.0) == ()
+    assert range_findings(quiet, brand(MOST_MULTIPLIER + 1, geo="north"), STATED) == ()
 
 
 @pytest.mark.parametrize(("low", "count"), [(MOST_MULTIPLIER + 1, 1), (MOST_MULTIPLIER - 1, 0)])
 def test_a_multiplier_wholly_above_ten_is_found(low, count):
-    found = range_findings(efficiency(1.0, 2.0), brand(low), 1.0)
+    found = range_findings(efficiency(1.0, 2.0), brand(low), STATED)
     assert [one.check for one in found] == ["multiplier_out_of_range"] * count
