@@ -74,12 +74,7 @@ def analyse(
     asks for one. `record` is how forecasts fared, where that was worked out.
     """
     read = response(fit)
-    diagnostics = worst_of(
-        {
-            name: diagnose(one.fit.posterior, totals(one), one.fit.statistics)
-            for name, one in {"": read, **read.paths}.items()
-        }
-    )
+    diagnostics = diagnostics_of(read)
     parts = decompose(read)
     books = accounts(read, parts)
     efficiency = efficiency_table(read, books=books)
@@ -110,6 +105,16 @@ def analyse(
         reconciliation=reconciliation_table(parts, claims) if claims else None,
         brand=brand,
         lags=lags,
+    )
+
+
+def diagnostics_of(read: Response) -> Diagnostics:
+    """The worst over the outcome's regression and those of all paths."""
+    return worst_of(
+        {
+            name: diagnose(one.fit.posterior, totals(one), one.fit.statistics)
+            for name, one in {"": read, **read.paths}.items()
+        }
     )
 
 

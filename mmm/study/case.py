@@ -11,7 +11,7 @@ from typing import Any
 
 from mmm.config.load import load_study
 from mmm.errors import input_error
-from mmm.inference.diagnose import Verdict, diagnose, judge
+from mmm.inference.diagnose import Verdict, judge
 from mmm.inference.fit import Fit, data_sha256, load_fit, peak_memory_mb
 from mmm.invest.appraise import Appraisal, appraise
 from mmm.invest.cashflow import cashflow_frame
@@ -20,7 +20,7 @@ from mmm.invest.workbook import write_workbook
 from mmm.plan.scenario import as_is
 from mmm.report import CaseInputs, render_case
 from mmm.results.respond import Response, response
-from mmm.study.analysis import totals
+from mmm.study.analysis import diagnostics_of
 from mmm.study.directory import MANIFEST, refuse_occupied, whole_directory
 from mmm.study.files import write_json, write_table
 from mmm.study.job import RunResult, file_sha256
@@ -56,7 +56,7 @@ def fit_verdict(read: Response, path: Path) -> tuple[str, tuple[str, ...]]:
     """The verdict on a saved fit and its reasons: of its draws, and of the checks of its data
     where the manifest of its run lies beside it."""
     fit = read.fit
-    verdict = judge(diagnose(fit.posterior, totals(read), fit.statistics), ())
+    verdict = judge(diagnostics_of(read), ())
     beside = path.parent / MANIFEST
     if beside.is_file():
         return worse_of(verdict, _read_manifest(beside), fit.study.study)
