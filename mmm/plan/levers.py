@@ -81,6 +81,8 @@ class Levers:
 
     def by_block(self, gradient: np.ndarray) -> np.ndarray:
         """Gradient (D, H, Q) by money of a period to one by money of a block, (D, B Q)."""
+        if self.blocks == len(self.block):
+            return gradient.reshape(len(gradient), -1)
         found = np.zeros((len(gradient), self.blocks, gradient.shape[2]))
         for b, length in enumerate(self.lengths):
             found[:, b] = gradient[:, self.block == b].sum(axis=1) / length

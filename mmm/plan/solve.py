@@ -22,6 +22,8 @@ from mmm.plan.worth import Valuation
 
 STEPS = 200
 TOLERANCE = 1e-9
+RESTARTS = 2
+"""Times the solver starts again from where it stopped, its curvature forgotten."""
 CONVERGED = 1e-3
 """Improvement that a first-order bound may still leave, as a part of what is at stake."""
 
@@ -177,11 +179,14 @@ def polish(valuation: Valuation, objective: Objective, region: Region,
            start: np.ndarray) -> Solution:  # fmt: skip
     """The local optimum from `start`, with its certificate."""
     z, total = start, 0
-    for part in objective.smoothings:
+    for part in (*objective.smoothings, *objective.smoothings[-1:] * RESTARTS):
+        before = z
         z, score, steps, message = climb(valuation, objective, region, z, part=part)
         total += steps
-    gradient = evaluator(valuation, objective, z, part)(z)[1]
-    gap, price = certify(region, z, gradient)
+        gap, price = certify(region, z, evaluator(valuation, objective, z, part)(z)[1])
+        still = np.abs(z - before).sum() <= 1e-6 * np.abs(z).sum()
+        if part == objective.smoothings[-1] and (still or gap <= 0.01 * CONVERGED * abs(score)):
+            break
     return Solution(z, score, gap, price, total, message)
 
 

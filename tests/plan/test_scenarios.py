@@ -1,0 +1,173 @@
+"""Scenarios from files, multiples and patterns, and what they are compared by."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmm.errors import InputError
+from mmm.plan.compare import comparison, outlook
+from mmm.plan.flighting import PATTERNS, flighting
+from mmm.plan.forecast import incremental_value
+from mmm.plan.money import prices, spending
+from mmm.plan.scenario import as_is, plan_table
+from mmm.plan.scenarios import (
+    controls_words,
+    flighted_as,
+    multiplied_by,
+    planned_scenario,
+    read_scenario,
+    scenario_from_frame,
+    stopped,
+    with_controls,
+)
+
+
+@given(st.sampled_from(PATTERNS), st.integers(1, 60), st.integers(1, 5), st.integers(0, 5))
+def test_patterns_spend_all_the_money_and_no_less_than_none(pattern, periods, on, off):
+    parts = flighting(pattern, periods, on=on, off=off)
+    assert parts.shape == (periods,)
+    assert parts.sum() == pytest.approx(1.0)
+    assert (parts >= 0).all()
+
+
+def test_patterns_have_their_shapes():
+    np.testing.assert_allclose(flighting("bursts", 7, on=2, off=1), [0.2, 0.2, 0, 0.2, 0.2, 0, 0.2])
+    assert np.unique(flighting("continuous", 5)).size == 1
+    assert (np.diff(flighting("front_loaded", 6)) < 0).all()
+    np.testing.assert_allclose(flighting("back_loaded", 6), flighting("front_loaded", 6)[::-1])
+    with pytest.raises(InputError, match="did you mean 'bursts'"):
+        flighting("burst", 6)
+
+
+def test_a_plan_read_back_from_its_own_table_is_the_plan(make, tmp_path):
+    read = make.response(active=1.0)
+    plan = multiplied_by(read.fit, {"tv": 1.5, "search": 0.2})
+    table = plan_table(read.fit, plan)
+    table = table[table["channel"].isin(["tv", "search"])]
+    table[["date", "geo", "channel", "spend"]].to_csv(tmp_path / "plan.csv", index=False)
+    again = read_scenario(read.fit, tmp_path / "plan.csv")
+    np.testing.assert_allclose(again.spend, plan.spend, rtol=1e-12)
+    np.testing.assert_allclose(again.media, plan.media, rtol=1e-9)
+    np.testing.assert_allclose(again.cost, plan.cost, rtol=1e-12)
+    study = read.fit.study.model_copy(
+        update={"plan": read.fit.study.plan.model_copy(update={"scenario": "plan.csv"})}
+    )
+    planned = planned_scenario(study, read.fit.panel, tmp_path)
+    np.testing.assert_array_equal(planned.media, again.media)
+
+
+def test_effort_and_exposure_are_bought_at_recent_prices(make):
+    fit = make.fit(active=1.0)
+    rows = pd.DataFrame({
+        "date": [d for d in fit.panel.future_dates(2) for _ in range(4)],
+        "geo": ["geo 0", "geo 0", "geo 1", "geo 1"] * 2,
+        "channel": ["posters", "visits"] * 4,
+        "spend": 100.0,
+    })  # fmt: skip
+    plan = scenario_from_frame(fit, rows, "plan.csv")
+    assert plan.periods == 6
+    np.testing.assert_allclose(plan.media[:2, :, 2], 300.0)
+    np.testing.assert_allclose(plan.media[:2, :, 3], 25.0)
+    assert (plan.spend[:2, :, 3] == 0).all()
+    np.testing.assert_allclose(plan.cost[:2, 3], 200.0)
+    assert (plan.media[2:, :, 2:] == 0).all()
+    np.testing.assert_array_equal(plan.media[:, :, :2], as_is(fit).media[:, :, :2])
+
+
+def rows_of(fit, **changes):
+    rows = pd.DataFrame(
+        {"date": fit.panel.future_dates(3), "geo": "geo 0", "channel": "tv", "spend": 5.0}
+    ).astype(object)
+    for key, value in changes.items():
+        rows.loc[1, key] = value
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"channel": "telly"}, "did you mean 'tv'|known names"),
+        ({"geo": "geo 7"}, "there is no geo 'geo 7'"),
+        ({"date": "2021-01-04"}, "no period after the last one"),
+        ({"date": "soon"}, "no period after the last one"),
+        ({"spend": -1}, "Give a number of 0 or more"),
+        ({"spend": "lots"}, "Give a number of 0 or more"),
+        ({"date": pd.Timestamp("2023-02-27")}, "given before"),
+    ],
+)
+def test_rows_that_make_no_sense_are_refused_with_their_row(make, changes, says):
+    fit = make.fit()
+    assert fit.panel.future_dates(1)[0] == pd.Timestamp("2023-02-27")
+    with pytest.raises(InputError, match=says) as refusal:
+        scenario_from_frame(fit, rows_of(fit, **changes), "plan.csv")
+    assert "row 3" in refusal.value.findings[0].where
+
+
+def test_a_file_without_its_columns_is_refused(make):
+    with pytest.raises(InputError, match="no column 'geo'"):
+        scenario_from_frame(make.fit(), rows_of(make.fit()).drop(columns="geo"), "plan.csv")
+
+
+def test_as_is_stop_and_half_compare_as_they_should(make):
+    read = make.response(active=1.0)
+    shown = [as_is(read.fit), stopped(read.fit), multiplied_by(read.fit, 0.5)]
+    table = comparison(read, shown).set_index("scenario")
+    assert table.loc["as is", "difference_mean"] == 0
+    assert table.loc["stop everything", ["money", "loaded_cost"]].sum() == 0
+    assert table.loc["stop everything", "value_mean"] == pytest.approx(0, abs=1e-9)
+    halved = table.loc["all channels x 0.5"]
+    assert halved["money"] == pytest.approx(0.5 * table.loc["as is", "money"])
+    # fixed cost does not halve
+    fixed = 50.0 * 6
+    cost = table.loc["as is", "loaded_cost"]
+    assert halved["loaded_cost"] == pytest.approx(0.5 * (cost - fixed) + fixed)
+    change = table["profit_mean"] - table.loc["as is", "profit_mean"]
+    np.testing.assert_allclose(table["difference_mean"], change, atol=1e-9)
+
+
+def test_differences_are_taken_draw_by_draw(make):
+    read = make.response(draws=60)
+    shown = [as_is(read.fit), multiplied_by(read.fit, 1.02)]
+    table = comparison(read, shown)
+    spread = table["profit_p95"] - table["profit_p05"]
+    apart = table["difference_p95"] - table["difference_p05"]
+    assert apart[1] < 0.1 * spread[1]
+
+
+@pytest.mark.parametrize("likelihood", ["normal", "lognormal"])
+def test_a_plan_that_ends_in_nothing_is_worth_what_it_was_without_the_nothing(make, likelihood):
+    read = make.response(likelihood=likelihood, draws=10)
+    at_short, at_long = (prices(read.fit, as_is(read.fit, n)) for n in (4, 17))
+    money = np.zeros_like(at_long.today)
+    money[:4] = 30.0
+    short, long = spending(at_short, money[:4], "short"), spending(at_long, money, "long")
+    values = [incremental_value(read, plan, 60).sum(axis=1) for plan in (short, long)]
+    np.testing.assert_allclose(values[0], values[1], rtol=1e-9)
+
+
+def test_flighting_moves_money_in_time_only(make):
+    read = make.response()
+    base, plan = as_is(read.fit), flighted_as(read.fit, {"tv": "bursts"}, on=1, off=2)
+    np.testing.assert_allclose(plan.spend.sum(axis=0), base.spend.sum(axis=0))
+    assert (plan.spend[1:3, :, 0] == 0).all()
+    np.testing.assert_array_equal(plan.spend[:, :, 1], base.spend[:, :, 1])
+
+
+def test_controls_ahead_as_given_move_the_outcome_and_no_return(make):
+    read = make.response()
+    base = as_is(read.fit)
+    frame = pd.DataFrame({"date": base.dates, "price": 9.0})
+    plan = with_controls(read.fit, base, frame, "prices.csv")
+    assert (plan.controls == 9.0).all()
+    dear, usual = outlook(read, plan), outlook(read, base)
+    assert abs(dear.outcome.mean() - usual.outcome.mean()) > 1e-3
+    np.testing.assert_allclose(dear.profit, usual.profit)
+    with pytest.raises(InputError, match="no number for"):
+        with_controls(read.fit, base, frame.iloc[:-1], "prices.csv")
+    with pytest.raises(InputError, match="'prize' is not a control"):
+        with_controls(read.fit, base, frame.rename(columns={"price": "prize"}), "prices.csv")
+    assert "standard deviation of price" in controls_words(read.fit)[0]
