@@ -17,4 +17,4 @@ exclude_patterns = ["_build"]
 
 html_theme = "furo"
 html_title = f"mmm {release}"
-html_extra_path = ["study.schema.json"]
+html_extra_path = ["study.schema.json", "batch.schema.json", "kubernetes"]

@@ -262,11 +262,13 @@ def simulate(
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    batch: Annotated[bool, typer.Option("--batch", help="That of the batch file instead.")] = False,
+) -> None:
     """Print the JSON Schema of the study file, for editors that complete and check."""
-    from mmm.config.load import study_schema
+    from mmm.config.load import batch_schema, study_schema
 
-    typer.echo(json.dumps(study_schema(), indent=2))
+    typer.echo(json.dumps(batch_schema() if batch else study_schema(), indent=2))
 
 
 def _run(study: Path, out: Path, *, force: bool) -> RunResult:

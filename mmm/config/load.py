@@ -189,6 +189,14 @@ def study_schema() -> dict[str, Any]:
     }
 
 
+def batch_schema() -> dict[str, Any]:
+    """JSON Schema of the batch file."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Batch.model_json_schema(),
+    }
+
+
 def _read(path: Path, kind: _Kind) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
