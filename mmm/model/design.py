@@ -15,11 +15,12 @@ import pandas as pd
 from mmm.data.panel import Panel
 from mmm.model.graph import with_regressors
 from mmm.model.readings import Readings, build_readings
-from mmm.model.spec import ModelSpec, outcome_scale, seen_outcome
+from mmm.model.spec import ModelSpec, early_periods, outcome_scale, seen_outcome
 from mmm.transforms.baseline import fourier, holiday_counts, trend_ramps
 
 INTERCEPT, INTERCEPT_SD = 0.5, 0.5
-"""Prior of a geo's baseline at the start, as a share of its mean outcome."""
+"""Prior of a geo's baseline at the start, as a share of its mean outcome; the spread is at least
+this, and as far as the outcome of the first quarter is from the middle."""
 LOG_INTERCEPT = -0.5
 """Its prior mean on the log scale, for multiplicative models."""
 GEO_SEASON = 0.25
@@ -37,6 +38,8 @@ class Scaling:
     control_mean: np.ndarray
     control_scale: np.ndarray
     outcome_scale: float
+    start_sd: float
+    """Prior standard deviation of a geo's baseline at the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,11 @@ class Design:
         return self.baseline.own.shape[0]
 
 
+def centre_of(likelihood: str) -> float:
+    """Prior mean of a geo's baseline, as the likelihood sees outcome."""
+    return LOG_INTERCEPT if likelihood == "lognormal" else INTERCEPT
+
+
 def scaling_of(panel: Panel, likelihood: str = "normal") -> Scaling:
     """Scales of `panel`, for an outcome as `likelihood` sees it."""
     data = panel.dataset
@@ -99,6 +107,7 @@ def scaling_of(panel: Panel, likelihood: str = "normal") -> Scaling:
     mean = media.sum(axis=(0, 1)) / np.maximum(active, 1)
     control = data["controls"].values
     spread = control.std(axis=(0, 1))
+    start = seen_outcome(panel, likelihood)[: early_periods(panel)].mean(axis=0)
     return Scaling(
         level=level,
         size=size,
@@ -106,6 +115,8 @@ def scaling_of(panel: Panel, likelihood: str = "normal") -> Scaling:
         control_mean=control.mean(axis=(0, 1)),
         control_scale=np.where(spread > 0, spread, 1.0),
         outcome_scale=outcome_scale(panel, likelihood),
+        # a series that starts many times higher than it goes on must not need marketing for it
+        start_sd=max(INTERCEPT_SD, float(np.abs(start - centre_of(likelihood)).max())),
     )
 
 
@@ -150,10 +161,10 @@ def baseline_rows(
         (f"control: {name}", standard[:, :, p].T, unit, -1) for p, name in enumerate(control_names)
     ]
     ones = np.ones((1, len(dates)))
-    intercept = ("baseline", np.tile(ones, (geos, 1)), INTERCEPT_SD, -1)
+    intercept = ("baseline", np.tile(ones, (geos, 1)), scaling.start_sd, -1)
     own: list[tuple[str, np.ndarray, float, int]] = []
     if spec.pooled:
-        own.append(("baseline", ones[0], INTERCEPT_SD, -1))
+        own.append(("baseline", ones[0], scaling.start_sd, -1))
         own += [("trend", ramp, 1.0, 1) for ramp in ramps.T]
         own += [("seasonality", wave, unit * GEO_SEASON, -1) for wave in season.T]
     else:
@@ -235,7 +246,7 @@ def build_design(spec: ModelSpec, panel: Panel) -> Design:
     )  # fmt: skip
     media = scale_media(data["media"].values, scaling)
     outcome = np.ascontiguousarray(seen_outcome(panel, spec.likelihood).T)
-    centre = LOG_INTERCEPT if spec.likelihood == "lognormal" else INTERCEPT
+    centre = centre_of(spec.likelihood)
     common, local, own_row, shared_row = distinct_rows(baseline, outcome - centre)
     rows = np.concatenate([np.broadcast_to(common, (len(local), *common.shape)), local], axis=1)
     return Design(

@@ -11,6 +11,8 @@ from mmm.data.observations import Observations
 from mmm.errors import Finding
 
 COLLINEAR = 0.9
+SPARSE = 0.8
+"""Part of periods without anything from which a path says next to nothing."""
 
 
 def path_varies(observations: Observations) -> Iterator[Finding]:
@@ -38,6 +40,14 @@ def path_varies(observations: Observations) -> Iterator[Finding]:
                     where,
                     f"path '{path.name}' is 0 on every date in {some(empty)}.",
                     "Drop the geo or the path, or correct the column.",
+                )
+            elif (values == 0).mean() > SPARSE:
+                yield warning(
+                    "sparse_path",
+                    where,
+                    f"path '{path.name}' is 0 in {(values == 0).mean():.0%} of all periods, so "
+                    "next to nothing of what goes through it can be seen.",
+                    "Check that the column was recorded throughout, or drop the path.",
                 )
 
 
