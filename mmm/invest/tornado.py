@@ -113,7 +113,8 @@ def _finance_swings(
     worth: PlanWorth, finance: Finance, fit_verdict: str, prior_led: bool
 ) -> Iterator[Swing]:
     for name in RANGES:
-        ends = ends_of(finance, name, worth.periods_per_year, len(worth.dates))
+        spans = len(worth.whole.cost), len(worth.dates)
+        ends = ends_of(finance, name, worth.periods_per_year, spans)
         if ends is None:
             continue
         basis, values = ends
@@ -152,10 +153,11 @@ def source_of(finance: Finance, name: str) -> Source:
 
 
 def ends_of(
-    finance: Finance, name: str, periods_per_year: float, longest: int
+    finance: Finance, name: str, periods_per_year: float, spans: tuple[int, int]
 ) -> tuple[str, tuple[float, float]] | None:
     """Where the low and high value of an assumption come from, and the two; None where the
-    assumption is not in use."""
+    assumption is not in use. `spans`: periods of spending, and periods known in all, between
+    which the horizon stays."""
     customers = finance.customers
     if name in CUSTOMER_RANGES:
         value = None if customers is None else _customer_value(finance, name)
@@ -164,7 +166,7 @@ def ends_of(
     if value is None or (name == "discount_rate" and finance.discount_curve):
         return None
     if name in finance.ranges:
-        return "stated", _within(name, finance.ranges[name], longest)
+        return "stated", _within(name, finance.ranges[name], spans)
     if isinstance(value, tuple):
         return "stated", value
     if not value and name in ("repeat_value", "bad_debt", "cost_delay", "tax_rate"):
@@ -180,7 +182,7 @@ def ends_of(
     low, high = sorted((value * (1 - RELATIVE[name]), value * (1 + RELATIVE[name])))
     if name in ("margin", "acquisition_share"):
         high = min(high, 1.0)
-    return "default", _within(name, (low, high), longest)
+    return "default", _within(name, (low, high), spans)
 
 
 def _customer_value(finance: Finance, name: str) -> float | tuple[float, float] | None:
@@ -190,11 +192,12 @@ def _customer_value(finance: Finance, name: str) -> float | tuple[float, float] 
     return customers.kept if name == "retention" else getattr(customers, name)
 
 
-def _within(name: str, ends: tuple[float, float], longest: int) -> tuple[float, float]:
-    """Ends of the horizon within the periods that are known."""
+def _within(name: str, ends: tuple[float, float], spans: tuple[int, int]) -> tuple[float, float]:
+    """Ends of the horizon, no shorter than the spending and no longer than what is known."""
     if name != "horizon":
         return ends
-    return float(max(1, round(ends[0]))), float(min(longest, round(ends[1])))
+    low, high = (min(max(round(end), spans[0]), spans[1]) for end in ends)
+    return float(low), float(high)
 
 
 def _cost_swing(

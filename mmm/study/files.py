@@ -1,4 +1,4 @@
-"""How artefacts are written."""
+"""Tables and JSON as every artefact is written."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import pandas as pd
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """A frame as CSV: full precision, ISO dates."""
+    """Comma-separated, with dates as dates."""
     frame.to_csv(path, index=False, date_format="%Y-%m-%d", lineterminator="\n")
 
 
 def write_json(content: Any, path: Path) -> None:
-    """JSON, indented; what is not finite is null."""
+    """Indented; what is not a finite number becomes null."""
     text = json.dumps(_plain(content), indent=2, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
 

@@ -117,10 +117,12 @@ def test_verdicts_follow_the_ends(swings):
         (Finance(), "retention", None),
         (Finance(ranges={"tax_rate": (0.1, 0.2)}), "tax_rate", (0.1, 0.2)),
         (Finance(horizon=100), "horizon", (50.0, 120.0)),
+        (Finance(horizon=16), "horizon", (13.0, 24.0)),
+        (Finance(horizon=80, ranges={"horizon": (5, 500)}), "horizon", (13.0, 120.0)),
     ],
 )
 def test_default_swings(finance, name, ends):
-    found = ends_of(finance, name, 52.18, 120)
+    found = ends_of(finance, name, 52.18, (13, 120))
     assert found is None if ends is None else found[1] == pytest.approx(ends)
 
 
