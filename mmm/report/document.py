@@ -19,6 +19,7 @@ from mmm.report.sections.history import (
     waterfall_section,
 )
 from mmm.report.sections.method import findings_section, method_section
+from mmm.report.sections.paths import paths_section
 from mmm.report.sections.returns import brand_section, returns_section
 
 __all__ = ["ReportInputs", "render_report"]
@@ -58,6 +59,7 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
         answer_section(inputs),
         case_section(inputs),
         returns_section(inputs),
+        *paths_section(inputs),
         brand_section(inputs),
         waterfall_section(inputs),
         curves_section(inputs),

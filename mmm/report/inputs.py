@@ -45,6 +45,12 @@ _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _OPTIONAL: Final[Mapping[str, tuple[str, ...]]] = {
     "efficiency_geo": ("geo", "channel", "loaded_cost", *(f"roi_{end}" for end in _SUMMARY)),
+    "paths": (
+        "path",
+        "driver",
+        *(f"{name}_{end}" for name in ("units", "share") for end in _SUMMARY),
+    ),
+    "funnel": ("quantity", "stage", "to", "channel", *_SUMMARY),
     "efficiency_quarter": ("start", "channel", *(f"roi_{end}" for end in _SUMMARY)),
 }
 
@@ -58,7 +64,8 @@ class ReportInputs:
     is a unit of money, empty otherwise. `efficiency` has one row a channel and a last row
     `total`. `forecast` holds the predictive total as component `outcome`, kind `total`.
     `case` is `case.json`. `npv_draws` (draws,) is in `currency`. `time_varying` names channels
-    whose effectiveness moves, which `efficiency_quarter` is shown for.
+    whose effectiveness moves, which `efficiency_quarter` is shown for. `paths` and `funnel` are
+    there for studies with paths.
 
     Raises `ValueError` for an unknown verdict or a frame without its columns.
     """
@@ -87,6 +94,8 @@ class ReportInputs:
     efficiency_geo: pd.DataFrame | None = None
     efficiency_quarter: pd.DataFrame | None = None
     time_varying: tuple[str, ...] = ()
+    paths: pd.DataFrame | None = None
+    funnel: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:

@@ -8,6 +8,7 @@ posterior through the functions here, so no two can disagree. They work on the p
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def response(fit: Fit, draws: int = RESULT_DRAWS) -> Response:
 
     parts = each_in_threads(read, _spans(len(values)), alone=density.spec.custom)
     every = [draw for found, _ in parts for draw in found]
-    stacked = {
+    stacked: dict[str, Any] = {
         name: np.array([getattr(draw, name) for draw in every])
         for name in ("table", "means", "sigma", "nu", "own", "shared", "deviation", "drift")
     }

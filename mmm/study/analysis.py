@@ -17,10 +17,12 @@ from mmm.inference.fit import Fit
 from mmm.invest.assumptions import Assumption, Source
 from mmm.invest.case import InvestmentCase, build_case
 from mmm.invest.cashflow import CashFlow, cash_flow
+from mmm.plan.backwards import funnel_of
 from mmm.plan.forecast import forecast, incremental_value
 from mmm.plan.scenario import Scenario, as_is
 from mmm.results.contributions import Decomposition, decompose
 from mmm.results.ledger import ledger_table
+from mmm.results.paths import paths_table
 from mmm.results.respond import Response, response
 
 
@@ -42,6 +44,8 @@ class Analysis:
     forecast: pd.DataFrame
     cash: CashFlow
     case: InvestmentCase
+    paths: pd.DataFrame | None = None
+    funnel: pd.DataFrame | None = None
 
 
 def analyse(fit: Fit, findings: tuple[Finding, ...] = ()) -> Analysis:
@@ -73,6 +77,8 @@ def analyse(fit: Fit, findings: tuple[Finding, ...] = ()) -> Analysis:
         forecast=forecast(read, scenario),
         cash=cash,
         case=case,
+        paths=paths_table(read) if fit.paths else None,
+        funnel=funnel_of(read, scenario),
     )
 
 

@@ -38,6 +38,9 @@ def write_artefacts(analysis: Analysis, manifest: Mapping[str, Any], directory: 
     _table(plan_table(analysis.fit, analysis.scenario), directory / "plan.csv")
     _table(analysis.forecast, directory / "forecast.csv")
     _table(analysis.ledger, directory / "ledger.csv")
+    for name, frame in {"paths.csv": analysis.paths, "funnel.csv": analysis.funnel}.items():
+        if frame is not None:
+            _table(frame, directory / name)
     _table(cashflow_frame(analysis.cash), directory / "cashflow.csv")
     _json(checks_rows(analysis), directory / "checks.json")
     _json(asdict(analysis.diagnostics), directory / "diagnostics.json")
@@ -82,6 +85,8 @@ def report_inputs(analysis: Analysis, manifest: Mapping[str, Any]) -> ReportInpu
         outcome_unit=outcome_unit(study),
         efficiency_geo=analysis.efficiency_geo,
         efficiency_quarter=analysis.efficiency_quarter,
+        paths=analysis.paths,
+        funnel=analysis.funnel,
         time_varying=tuple(channel.name for channel in study.channels if channel.time_varying),
     )
 
