@@ -23,6 +23,7 @@ from mmm.report.sections.history import (
 )
 from mmm.report.sections.lags import lags_section
 from mmm.report.sections.method import findings_section, method_section
+from mmm.report.sections.paths import paths_section
 from mmm.report.sections.reconciliation import reconciliation_section
 from mmm.report.sections.returns import returns_section
 
@@ -76,6 +77,7 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
         case_section(inputs),
         basis_section(inputs),
         returns_section(inputs),
+        *paths_section(inputs),
         brand_section(inputs),
         waterfall_section(inputs),
         reconciliation_section(inputs),

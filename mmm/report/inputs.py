@@ -75,6 +75,12 @@ _OPTIONAL: Final[Mapping[str, tuple[str, ...]]] = {
         "distance",
     ),
     "lag_curves": ("owner", "family", "days", "observed", "low", "high", "fitted", "other"),
+    "paths": (
+        "path",
+        "driver",
+        *(f"{name}_{end}" for name in ("units", "share") for end in _SUMMARY),
+    ),
+    "funnel": ("quantity", "stage", "to", "channel", *_SUMMARY),
     "efficiency_quarter": ("start", "channel", *(f"roi_{end}" for end in _SUMMARY)),
     "brand": (
         "geo",
@@ -98,7 +104,8 @@ class ReportInputs:
     `total`. `forecast` holds the predictive total as component `outcome`, kind `total`.
     `case` is `case.json`. `npv_draws` (draws,) is in `currency`. `time_varying` names channels
     whose effectiveness moves, which `efficiency_quarter` is shown for. `brand` is
-    `brand.csv`, None where no channel builds a brand.
+    `brand.csv`, None where no channel builds a brand. `paths` and `funnel` are there for studies
+    with paths.
 
     Raises `ValueError` for an unknown verdict or a frame without its columns.
     """
@@ -131,6 +138,8 @@ class ReportInputs:
     lag_curves: pd.DataFrame | None = None
     time_varying: tuple[str, ...] = ()
     brand: pd.DataFrame | None = None
+    paths: pd.DataFrame | None = None
+    funnel: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:

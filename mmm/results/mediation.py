@@ -12,7 +12,7 @@ did at that date, past the window what they did in its last year.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,7 +53,7 @@ def moved_paths(
     observed = _observed(whole, channel) * carry_in
     found: dict[str, Moved] = {}
     for name, path in whole.paths.items():
-        parts = arriving(whole, path, found)
+        parts = list(arriving(whole, path, found).values())
         if channel in inputs(path):
             place = inputs(path).index(channel)
             effect = input_effect(whole, path, place, media, carry_in=carry_in)
@@ -62,21 +62,26 @@ def moved_paths(
             tail = brand_tail(path, place, effect.brand)
             parts.append(Moved(effect.total, start.total, tail))
         if parts:
-            found[name] = sum(parts[1:], parts[0])
+            found[name] = together(parts)
         if name == until:
             break
     return found
 
 
-def arriving(whole: Response, equation: Response, found: Mapping[str, Moved]) -> list[Moved]:
-    """What comes into one equation through the paths `found`, one entry a regressor."""
+def together(parts: Sequence[Moved]) -> Moved:
+    """The sum of one part or more."""
+    return sum(parts[1:], parts[0])
+
+
+def arriving(whole: Response, equation: Response, found: Mapping[str, Moved]) -> dict[str, Moved]:
+    """What comes into one equation through the paths `found`, by regressor."""
     buys = bought(whole)
-    parts = []
+    parts = {}
     for place, name in enumerate(inputs(equation)):
         if name in found:
-            parts.append(through(equation, place, found[name]))
+            parts[name] = through(equation, place, found[name])
         elif buys.get(name) in found:
-            parts.append(credited(whole, equation, place, found[buys[name]]))
+            parts[name] = credited(whole, equation, place, found[buys[name]])
     return parts
 
 
@@ -152,7 +157,7 @@ def _credit(whole: Response, equation: Response, place: int, channel: str) -> Cr
         for name in panel.channels
         if path in (found := moved_paths(whole, name, _observed(whole, name), until=path))
     ]
-    moved = sum(parts[1:], parts[0])
+    moved = together(parts)
     taken, cap = _capped(moved.series, media.T)
     early = media[: moved.start.shape[2]].T
     start, cap_start = _capped(moved.start, early)
@@ -250,4 +255,4 @@ def channel_effect(
 def _mediated(response: Response, channel: str, media: np.ndarray, carry_in: float) -> Moved | None:
     """What a channel does to the outcome through paths; None where it moves none."""
     parts = arriving(response, response, moved_paths(response, channel, media, carry_in=carry_in))
-    return sum(parts[1:], parts[0]) if parts else None
+    return together([*parts.values()]) if parts else None

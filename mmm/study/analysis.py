@@ -20,6 +20,7 @@ from mmm.inference.fit import Fit
 from mmm.invest.appraise import appraise
 from mmm.invest.case import InvestmentCase
 from mmm.invest.cashflow import CashFlow
+from mmm.plan.backwards import funnel_of
 from mmm.plan.decision import Decision, decide
 from mmm.plan.forecast import forecast
 from mmm.plan.record import Record
@@ -27,6 +28,7 @@ from mmm.plan.scenario import Scenario
 from mmm.results.confounding import brand_findings, brand_overlap
 from mmm.results.contributions import Decomposition, decompose
 from mmm.results.ledger import ledger_table
+from mmm.results.paths import paths_table
 from mmm.results.reconcile import reconciliation_table
 from mmm.results.respond import Response, response
 from mmm.results.sensitivity import brand_sensitivity
@@ -56,6 +58,8 @@ class Analysis:
     brand: pd.DataFrame | None = None
     """None where no channel builds a brand."""
     lags: tuple[RecordedLag, ...] = ()
+    paths: pd.DataFrame | None = None
+    funnel: pd.DataFrame | None = None
 
 
 def analyse(
@@ -105,6 +109,8 @@ def analyse(
         reconciliation=reconciliation_table(parts, claims) if claims else None,
         brand=brand,
         lags=lags,
+        paths=paths_table(read) if fit.paths else None,
+        funnel=funnel_of(read, scenario),
     )
 
 

@@ -48,6 +48,9 @@ def write_artefacts(
     _json(plan_json(fit, analysis.decision), directory / "plan.json")
     _table(analysis.forecast, directory / "forecast.csv")
     _table(analysis.ledger, directory / "ledger.csv")
+    for name, frame in {"paths.csv": analysis.paths, "funnel.csv": analysis.funnel}.items():
+        if frame is not None:
+            _table(frame, directory / name)
     _table(cashflow_frame(analysis.cash), directory / "cashflow.csv")
     _json(checks_rows(analysis), directory / "checks.json")
     _json(asdict(analysis.diagnostics), directory / "diagnostics.json")
@@ -97,6 +100,8 @@ def report_inputs(analysis: Analysis, manifest: Mapping[str, Any]) -> ReportInpu
         brand=analysis.brand,
         lags=lags_table(analysis.lags) if analysis.lags else None,
         lag_curves=lag_curves(analysis.lags) if analysis.lags else None,
+        paths=analysis.paths,
+        funnel=analysis.funnel,
         time_varying=tuple(channel.name for channel in study.channels if channel.time_varying),
     )
 

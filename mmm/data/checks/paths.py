@@ -58,11 +58,12 @@ def lag_fits_the_window(observations: Observations) -> Iterator[Finding]:
         return
     periods = dates.nunique()
     for index, path in enumerate(observations.study.paths):
-        if path.lag is not None and path.lag.max is not None and path.lag.max >= periods:
+        longest = path.lag.max if path.lag else None
+        if longest is not None and longest >= periods:
             yield error(
                 "lag_beyond_window",
                 f"study '{observations.study.study}': paths[{index}].lag.max",
-                f"path '{path.name}' may take {path.lag.max:g} periods to have its effect, and "
+                f"path '{path.name}' may take {longest:g} periods to have its effect, and "
                 f"the data holds {periods}.",
                 "Add history, or state a 'max' well below the number of periods.",
             )
