@@ -92,12 +92,14 @@ class Prior(Block):
     `roi`: value of outcome per unit of loaded cost. `share`: the channel's part of the
     whole outcome, 0 to 1 (the part that would be missing without it, where effects
     multiply). At most one of the two. `half_life`: carry-over of the tactical
-    effect in periods (geometric adstock).
+    effect in periods (geometric adstock). `source`: where the interval of the return or the
+    share comes from, in words; the ledger repeats it.
     """
 
     roi: PositiveInterval | None = None
     share: PositiveInterval | None = None
     half_life: PositiveInterval | None = None
+    source: Annotated[str, Field(max_length=200)] | None = None
 
     @model_validator(mode="after")
     def _one_scale(self) -> Self:

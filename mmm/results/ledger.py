@@ -76,7 +76,8 @@ def ledger_table(fit: Fit) -> pd.DataFrame:
     `contribution` decides ROI: the channel's share of outcome, which would be missing without it;
     `brand_share` is the part of a channel's effect that builds the brand; `brand_half_life` is in
     periods; `movement` is how far a time-varying channel's effectiveness moves in a quarter, over
-    its mean. Stated guesses appear as tier `guess`.
+    its mean. Stated guesses appear as tier `guess`. `prior_source` is what the study says of where
+    a contribution's prior comes from.
     """
     spec = model_spec(fit.study, fit.panel)
     rows = []
@@ -122,4 +123,8 @@ def ledger_table(fit: Fit) -> pd.DataFrame:
                 "posterior_p95": high,
             }
         )
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
+    sources = {channel.name: channel.prior.source or "" for channel in fit.study.channels}
+    stated = frame["quantity"].eq("contribution")
+    frame["prior_source"] = frame["channel"].map(sources).where(stated).fillna("")
+    return frame
