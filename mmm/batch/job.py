@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import mmm
+from mmm.batch.learn import Z90, LearnedPrior
 from mmm.batch.record import (
     DONE,
     FAILED,
@@ -42,12 +44,12 @@ if TYPE_CHECKING:
 SKIPPED = "skipped"
 INPUTS = "inputs"
 COMPARISON = "comparison.json"
-Z90 = 1.6448536269514722
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Everything a worker is told. `deployed` names the run to compare with, if there is one."""
+    """Everything a worker is told. `deployed` names the run to compare with, if there is one;
+    `learned` are priors from other studies that stand in the payload's study file."""
 
     study: str
     run: str
@@ -59,6 +61,7 @@ class Job:
     batch: str
     rules: Promote
     deployed: str = ""
+    learned: tuple[LearnedPrior, ...] = ()
     report: bool = True
     time_limit: float | None = None
     memory_limit: int | None = None
@@ -166,6 +169,7 @@ def compared(job: Job, store: Store, analysis: Analysis, folder: Path) -> Record
         (folder / COMPARISON).write_text(text + "\n", encoding="utf-8")
     verdict = analysis.verdict.label.value
     decision = decide(verdict, comparison, job.rules, study_changed=changed)
+    learned = {prior.channel: prior for prior in job.learned}
     panel = analysis.fit.panel
     spend = float(panel.dataset["spend"].sum())
     return Record(
@@ -186,7 +190,10 @@ def compared(job: Job, store: Store, analysis: Analysis, folder: Path) -> Record
         end=str(panel.dates[-1].date()),
         currency=analysis.fit.study.currency,
         spend_per_year=spend / len(panel.dates) * panel.periods_per_year,
-        channels=tuple(map(_return, analysis.efficiency.to_dict("records"))),
+        channels=tuple(
+            _return(row, learned.get(row["channel"]))
+            for row in analysis.efficiency.to_dict("records")
+        ),
         report=job.report,
         study_file=job.payload.study_file,
     )
@@ -204,20 +211,28 @@ def stored_fit(store: Store, study: str, run: str, folder: Path) -> Fit:
     return load_fit(target)
 
 
-def _return(row: Mapping[Any, Any]) -> ChannelReturn:
+def _return(row: Mapping[Any, Any], learned: LearnedPrior | None) -> ChannelReturn:
     """A row of `efficiency.csv`; the spread of log returns from their 90 % interval."""
-    ends = {name: float(row[f"roi_{name}"]) for name in ("mean", "p05", "p50", "p95")}
-    known = {name: value if np.isfinite(value) else None for name, value in ends.items()}
-    positive = np.isfinite(ends["p05"]) and ends["p05"] > 0
+
+    def known(name: str) -> float | None:
+        value = float(row[name])
+        return value if np.isfinite(value) else None
+
+    low, middle, high = (known(f"roi_window_{end}") for end in ("p05", "p50", "p95"))
+    log_mean = log_sd = None
+    if low is not None and middle is not None and high is not None and low > 0:
+        log_mean, log_sd = math.log(middle), math.log(high / low) / (2 * Z90)
     return ChannelReturn(
         channel=str(row["channel"]),
         spend=float(row["spend"]),
-        roi_mean=known["mean"],
-        roi_p05=known["p05"],
-        roi_p50=known["p50"],
-        roi_p95=known["p95"],
-        log_mean=float(np.log(ends["p50"])) if positive else None,
-        log_sd=float(np.log(ends["p95"] / ends["p05"]) / (2 * Z90)) if positive else None,
+        roi_mean=known("roi_mean"),
+        roi_p05=known("roi_p05"),
+        roi_p50=known("roi_p50"),
+        roi_p95=known("roi_p95"),
+        log_mean=log_mean,
+        log_sd=log_sd,
+        learned_mean=learned.mean if learned else None,
+        learned_sd=learned.sd if learned else None,
     )
 
 

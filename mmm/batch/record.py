@@ -19,8 +19,10 @@ PROMOTE, HOLD, ALARM = "promote", "hold", "alarm"
 
 @dataclass(frozen=True, slots=True)
 class ChannelReturn:
-    """Return of a channel as in `efficiency.csv`: spend in money, `roi` quantiles, and mean and
-    standard deviation of its logarithm over the draws above zero (null without cost)."""
+    """Return of a channel as in `efficiency.csv`: spend in money, `roi` quantiles (null without
+    cost). log_mean and log_sd are of the log return within the window, which is what a prior
+    states (null where it may be below zero); learned_mean and learned_sd of the prior for it
+    that came from other studies."""
 
     channel: str
     spend: float
@@ -30,6 +32,8 @@ class ChannelReturn:
     roi_p95: float | None
     log_mean: float | None = None
     log_sd: float | None = None
+    learned_mean: float | None = None
+    learned_sd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

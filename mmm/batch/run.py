@@ -16,6 +16,7 @@ import pandas as pd
 import mmm
 from mmm.batch.index import read_index, read_records, rebuild_index, record_path
 from mmm.batch.job import Job, JobResult, failed_record, reason_of
+from mmm.batch.learn import LearnedPrior, Portfolio, with_priors
 from mmm.batch.page import write_portfolio
 from mmm.batch.plan import Action, PlannedRun, plan_batch
 from mmm.batch.record import ALARM, DONE, FAILED, HOLD, PROMOTE, Record, now
@@ -120,7 +121,8 @@ def run_batch(
         wanted = [one for one in plan if one.action is Action.RUN]
         if wanted:
             deployed = _deployed(index)
-            jobs = _jobs(wanted, batch, source, store, deployed, tally)
+            portfolio = _portfolio(store, deployed) if batch.learn else None
+            jobs = _jobs(wanted, batch, source, store, deployed, portfolio, tally)
             _run(jobs, tally, batch, scheduler, encryption, workers)
     return _finish(batch, store, plan, tally, time.perf_counter() - started)
 
@@ -229,19 +231,29 @@ def _deployed(index: pd.DataFrame) -> dict[str, str]:
     return dict(zip(rows["study"], rows["run"], strict=True))
 
 
+def _portfolio(store: Store, deployed: Mapping[str, str]) -> Portfolio:
+    names = [record_path(study, run, DONE) for study, run in deployed.items()]
+    return Portfolio(read_records(store, names))
+
+
 def _jobs(
     wanted: Iterable[PlannedRun],
     batch: Batch,
     source: Source,
     store: Store,
     deployed: Mapping[str, str],
+    portfolio: Portfolio | None,
     tally: _Tally,
 ) -> Iterator[Job]:
     """One job a run, its payload read only now; what cannot be read any more is refused."""
     for one in wanted:
         entry: Entry = one.entry
+        learned: tuple[LearnedPrior, ...] = ()
         try:
             payload = source.payload(entry)
+            if portfolio is not None:
+                known = portfolio.priors_for(one.study)
+                payload, learned = with_priors(payload, known, batch.batch)
         except InputError as refusal:
             tally.refused(one, reason_of(refusal))
             continue
@@ -259,6 +271,7 @@ def _jobs(
             batch=batch.batch,
             rules=batch.promote,
             deployed=deployed.get(one.study, ""),
+            learned=learned,
             report=batch.report,
             time_limit=batch.time_limit,
             memory_limit=batch.memory_limit,

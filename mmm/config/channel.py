@@ -108,13 +108,15 @@ class Prior(Block):
     whole outcome, 0 to 1 (the part that would be missing without it, where effects
     multiply). At most one of the two. `half_life`: carry-over of the tactical
     effect in periods (geometric adstock). `reference`: published pay-back from which the
-    prior of the brand part of a channel of role `both` is derived.
+    prior of the brand part of a channel of role `both` is derived. `source`: where the
+    interval of the return or the share comes from, in words; the ledger repeats it.
     """
 
     roi: PositiveInterval | None = None
     share: PositiveInterval | None = None
     half_life: PositiveInterval | None = None
     reference: ReferenceName | None = None
+    source: Annotated[str, Field(max_length=200)] | None = None
 
     @model_validator(mode="after")
     def _one_scale(self) -> Self:

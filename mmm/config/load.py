@@ -69,13 +69,17 @@ def yaml_mapping(path: Path, *, strict: bool = False) -> dict[str, Any]:
         if findings:
             raise InputError(findings)
         return data
+    return mapping_from_yaml(_read(path, _STUDY_FILE), path.name)
+
+
+def mapping_from_yaml(text: str, name: str) -> dict[str, Any]:
+    """The same from the file's text; messages call it `name`."""
     try:
-        loader = _QuickLoader(_read(path, _STUDY_FILE))
-        content = loader.get_single_data()
+        content = _QuickLoader(text).get_single_data()
     except yaml.YAMLError as error:
-        raise _not_yaml(path.name, error) from error
+        raise _not_yaml(name, error) from error
     if not isinstance(content, dict):
-        raise _no_mapping(path.name, _STUDY_FILE)
+        raise _no_mapping(name, _STUDY_FILE)
     return content
 
 

@@ -105,7 +105,7 @@ def ledger_table(fit: Fit) -> pd.DataFrame:
     its mean; `lag_median` is in periods. `path` is a path's share of what it feeds, the path
     standing in the channel's place; `contribution to PATH` a channel's share of that path. Stated
     guesses appear as tier `guess`. `reference` names the published figures that a prior was
-    taken from.
+    taken from, `prior_source` is what the study says of where a contribution's prior comes from.
     """
     rows = _rows(fit, fit.paths, brand_sensitivity(fit, model_spec(fit.study, fit.panel)))
     for name, path in fit.paths.items():
@@ -127,7 +127,11 @@ def ledger_table(fit: Fit) -> pd.DataFrame:
                 "reference": "",
             }
         )
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
+    sources = {channel.name: channel.prior.source or "" for channel in fit.study.channels}
+    stated = frame["quantity"].eq("contribution")
+    frame["prior_source"] = frame["channel"].map(sources).where(stated).fillna("")
+    return frame
 
 
 def _rows(

@@ -19,7 +19,24 @@ from mmm.results.ledger import LED_BY_DATA
 
 def notes_on(fit: Fit, efficiency: pd.DataFrame, ledger: pd.DataFrame) -> tuple[str, ...]:
     """Notes on brand memory, on channels without cost, and on published estimates."""
-    return (*_brand_notes(fit, ledger), *_cost_notes(efficiency), *_pinkham_notes(fit, efficiency))
+    return (
+        *_brand_notes(fit, ledger),
+        *_source_notes(fit),
+        *_cost_notes(efficiency),
+        *_pinkham_notes(fit, efficiency),
+    )
+
+
+def _source_notes(fit: Fit) -> list[str]:
+    """Where stated priors come from, channels of one source together."""
+    sources: dict[str, list[str]] = {}
+    for channel in fit.study.channels:
+        if channel.prior.source:
+            sources.setdefault(channel.prior.source, []).append(channel.name)
+    return [
+        f"What is believed of {', '.join(names)} before the data comes from {source}."
+        for source, names in sources.items()
+    ]
 
 
 def _brand_notes(fit: Fit, ledger: pd.DataFrame) -> list[str]:
