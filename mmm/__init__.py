@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from mmm.inference.fit import Fit, fit, load_fit, save_fit
     from mmm.invest.case import InvestmentCase
     from mmm.model.build import pymc_model
+    from mmm.plan.compare import comparison
+    from mmm.plan.decision import Decision, decide
     from mmm.plan.forecast import forecast
+    from mmm.plan.frontier import hurdle_budget, least_budget
+    from mmm.plan.optimise import Optimum, optimise
+    from mmm.plan.record import forecast_record
+    from mmm.plan.scenario import Scenario, as_is
+    from mmm.plan.scenarios import flighted_as, multiplied_by, read_scenario, stopped
     from mmm.results.contributions import contributions_table
     from mmm.results.respond import Response, response
     from mmm.simulate import simulate_world, write_world
@@ -36,35 +43,49 @@ __version__ = "0.1.0"
 _HOME = {
     "AdstockFamily": "mmm.transforms.adstock",
     "Analysis": "mmm.study.analysis",
+    "Decision": "mmm.plan.decision",
     "Finding": "mmm.errors",
     "Fit": "mmm.inference.fit",
     "InputError": "mmm.errors",
     "InvestmentCase": "mmm.invest.case",
     "MMMError": "mmm.errors",
+    "Optimum": "mmm.plan.optimise",
     "Panel": "mmm.data.panel",
     "Response": "mmm.results.respond",
     "SaturationFamily": "mmm.transforms.saturation",
+    "Scenario": "mmm.plan.scenario",
     "Study": "mmm.config",
     "analyse": "mmm.study.analysis",
+    "as_is": "mmm.plan.scenario",
     "check_study": "mmm.study",
+    "comparison": "mmm.plan.compare",
     "contributions_table": "mmm.results.contributions",
     "curves_table": "mmm.efficiency.curves",
+    "decide": "mmm.plan.decision",
     "efficiency_by_geo": "mmm.efficiency.breakdown",
     "efficiency_by_quarter": "mmm.efficiency.breakdown",
     "efficiency_table": "mmm.efficiency.roi",
     "fit": "mmm.inference.fit",
+    "flighted_as": "mmm.plan.scenarios",
     "forecast": "mmm.plan.forecast",
+    "forecast_record": "mmm.plan.record",
+    "hurdle_budget": "mmm.plan.frontier",
+    "least_budget": "mmm.plan.frontier",
     "load_fit": "mmm.inference.fit",
     "load_panel": "mmm.data.load",
     "load_study": "mmm.config.load",
+    "multiplied_by": "mmm.plan.scenarios",
+    "optimise": "mmm.plan.optimise",
     "panel_from_frame": "mmm.data.load",
     "pymc_model": "mmm.model.build",
+    "read_scenario": "mmm.plan.scenarios",
     "register_adstock": "mmm.transforms.custom",
     "register_saturation": "mmm.transforms.custom",
     "response": "mmm.results.respond",
     "run_study": "mmm.study",
     "save_fit": "mmm.inference.fit",
     "simulate_world": "mmm.simulate",
+    "stopped": "mmm.plan.scenarios",
     "write_world": "mmm.simulate",
 }
 """Where each public name lives."""
@@ -72,37 +93,51 @@ _HOME = {
 __all__ = [
     "AdstockFamily",
     "Analysis",
+    "Decision",
     "Finding",
     "Fit",
     "InputError",
     "InvestmentCase",
     "MMMError",
+    "Optimum",
     "Panel",
     "Response",
     "SaturationFamily",
+    "Scenario",
     "Study",
     "__version__",
     "analyse",
+    "as_is",
     "check_study",
+    "comparison",
     "contributions_table",
     "curves_table",
+    "decide",
     "efficiency_by_geo",
     "efficiency_by_quarter",
     "efficiency_table",
     "examples",
     "fit",
+    "flighted_as",
     "forecast",
+    "forecast_record",
+    "hurdle_budget",
+    "least_budget",
     "load_fit",
     "load_panel",
     "load_study",
+    "multiplied_by",
+    "optimise",
     "panel_from_frame",
     "pymc_model",
+    "read_scenario",
     "register_adstock",
     "register_saturation",
     "response",
     "run_study",
     "save_fit",
     "simulate_world",
+    "stopped",
     "write_world",
 ]
 

@@ -19,6 +19,7 @@ from mmm.report.sections.history import (
     waterfall_section,
 )
 from mmm.report.sections.method import findings_section, method_section
+from mmm.report.sections.plan import plan_section
 from mmm.report.sections.returns import brand_section, returns_section
 
 __all__ = ["ReportInputs", "render_report"]
@@ -54,7 +55,7 @@ def render_report(inputs: ReportInputs) -> str:
 
 
 def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
-    return (
+    sections = (
         answer_section(inputs),
         case_section(inputs),
         returns_section(inputs),
@@ -63,10 +64,12 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
         curves_section(inputs),
         fit_section(inputs),
         decomposition_section(inputs),
+        plan_section(inputs),
         forecast_section(inputs),
         findings_section(inputs),
         method_section(inputs),
     )
+    return tuple(section for section in sections if section is not None)
 
 
 def css_text(text: str) -> Markup:

@@ -58,7 +58,7 @@ class ReportInputs:
     is a unit of money, empty otherwise. `efficiency` has one row a channel and a last row
     `total`. `forecast` holds the predictive total as component `outcome`, kind `total`.
     `case` is `case.json`. `npv_draws` (draws,) is in `currency`. `time_varying` names channels
-    whose effectiveness moves, which `efficiency_quarter` is shown for.
+    whose effectiveness moves, which `efficiency_quarter` is shown for. `plan` is `plan.json`.
 
     Raises `ValueError` for an unknown verdict or a frame without its columns.
     """
@@ -87,6 +87,7 @@ class ReportInputs:
     efficiency_geo: pd.DataFrame | None = None
     efficiency_quarter: pd.DataFrame | None = None
     time_varying: tuple[str, ...] = ()
+    plan: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:

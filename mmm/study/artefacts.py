@@ -82,6 +82,7 @@ def report_inputs(analysis: Analysis, manifest: Mapping[str, Any]) -> ReportInpu
         outcome_unit=outcome_unit(study),
         efficiency_geo=analysis.efficiency_geo,
         efficiency_quarter=analysis.efficiency_quarter,
+        plan=plan_json(analysis.fit, analysis.decision),
         time_varying=tuple(channel.name for channel in study.channels if channel.time_varying),
     )
 
