@@ -55,7 +55,8 @@ class PlanSettings(Block):
     optimised; else spending repeats its last periods. `budget`: money over the whole horizon,
     media and effort of all channels, without fees and fixed cost; today's where left out; all of
     it is spent unless `spend_all` is false. `bounds`: least and most of a channel as multiples
-    of today's money (left out: 0 to 2; no period above that multiple of the largest seen).
+    of today's money (left out: 0 to 2; no period above the largest seen, or that multiple of
+    today's mean period where it is more).
     `fixed`: channels that stay as they are. `groups` and `brand_share`: limits on several
     channels. `pacing`: largest change from period to period, as a part of the channel's mean
     period. `min_flight`: a channel's money in a period is none or at least this.

@@ -245,17 +245,17 @@ def seen_money(fit: Fit) -> np.ndarray:
 
 
 def _caps(fit: Fit, levers: Levers, settings: PlanSettings) -> np.ndarray:
-    """Money of a block at most, (n,): the channel's upper multiple of the largest period seen."""
+    """Money of a block at most, (n,): in each period the largest one seen, or the channel's upper
+    multiple of today's mean period where that is more."""
     seen = seen_money(fit)
     caps = np.empty(levers.shape)
     for place, channel in enumerate(levers.chosen.tolist()):
-        by_geo = seen[:, :, channel]
-        today = levers.prices.today[:, :, channel]
-        peak = by_geo.max(axis=0) if levers.groups > 1 else by_geo.sum(axis=1).max(keepdims=True)
-        if levers.groups > 1:
-            peak = np.maximum(peak, today.max(axis=0))
-        multiple = max(1.0, settings.bounds.get(fit.panel.channels[channel], BOUNDS)[1])
-        caps[place] = multiple * levers.lengths[:, None] * peak[None, :]
+        multiple = settings.bounds.get(fit.panel.channels[channel], BOUNDS)[1]
+        peaks = [seen[:, :, channel], multiple * levers.prices.today[:, :, channel]]
+        if levers.groups == 1:
+            peaks = [one.sum(axis=1, keepdims=True) for one in peaks]
+        peak = np.maximum(peaks[0].max(axis=0), peaks[1].mean(axis=0))
+        caps[place] = levers.lengths[:, None] * peak[None, :]
     return caps.ravel()
 
 

@@ -158,8 +158,11 @@ def plan_json(fit: Fit, decision: Decision) -> dict[str, Any]:
         "target": settings.target,
         "status": asdict(best.status),
         "channels": _channels(decision, best, left),
-        "profit": _summary(best.profit),
-        "profit_today": _summary(best.profit_today),
+        "profit": {**_summary(best.profit), "deviation": float(best.profit.std())},
+        "profit_today": {
+            **_summary(best.profit_today),
+            "deviation": float(best.profit_today.std()),
+        },
         "gain": {
             **_summary(change),
             "probability_better": float((change > 0).mean()),

@@ -95,18 +95,16 @@ def scenario_from_frame(fit: Fit, frame: pd.DataFrame, name: str) -> Scenario:
     rows = _checked(fit, frame, name)
     dates = pd.DatetimeIndex(rows["date"])
     reach = fit.panel.future_dates(1040)
-    last = int(np.searchsorted(reach, dates.max())) + 1
+    place = reach.get_indexer(dates)
+    last = int(place.max()) + 1
     at = prices(fit, as_is(fit, max(last, fit.study.plan.horizon or 0)))
     money = at.today.copy()
     named = sorted({fit.panel.channels.index(channel) for channel in rows["channel"]})
     money[:, :, named] = 0.0
     geos = list(fit.panel.geos)
-    where = (
-        np.searchsorted(reach, dates),
-        [geos.index(geo) for geo in rows["geo"]],
-        [fit.panel.channels.index(channel) for channel in rows["channel"]],
-    )
-    np.add.at(money, where, rows["spend"].to_numpy(dtype=float))
+    geo = np.array([geos.index(name) for name in rows["geo"]])
+    channel = np.array([fit.panel.channels.index(name) for name in rows["channel"]])
+    money[place, geo, channel] = rows["spend"].to_numpy(dtype=float)
     others = [c for i, c in enumerate(fit.panel.channels) if i not in named]
     words = [f"Spending of {_listed(fit, named)} is that of {name}; nothing on other dates."]
     if others:

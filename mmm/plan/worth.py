@@ -83,10 +83,17 @@ def _extended(value: np.ndarray, span: int) -> np.ndarray:
 class Valuation(Protocol):
     """Worth of decisions by draw."""
 
-    response: Response
-    levers: Levers
-    measure: Measure
-    channels: tuple[ChannelWorth, ...]
+    @property
+    def response(self) -> Response: ...
+
+    @property
+    def levers(self) -> Levers: ...
+
+    @property
+    def measure(self) -> Measure: ...
+
+    @property
+    def channels(self) -> tuple[ChannelWorth, ...]: ...
 
     @property
     def draws(self) -> int: ...

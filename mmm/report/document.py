@@ -24,6 +24,7 @@ from mmm.report.sections.history import (
 from mmm.report.sections.lags import lags_section
 from mmm.report.sections.method import findings_section, method_section
 from mmm.report.sections.paths import paths_section
+from mmm.report.sections.plan import plan_section
 from mmm.report.sections.reconciliation import reconciliation_section
 from mmm.report.sections.returns import returns_section
 
@@ -85,6 +86,7 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
         lags_section(inputs),
         fit_section(inputs),
         decomposition_section(inputs),
+        plan_section(inputs),
         forecast_section(inputs),
         findings_section(inputs),
         method_section(inputs),

@@ -105,7 +105,7 @@ class ReportInputs:
     `case` is `case.json`. `npv_draws` (draws,) is in `currency`. `time_varying` names channels
     whose effectiveness moves, which `efficiency_quarter` is shown for. `brand` is
     `brand.csv`, None where no channel builds a brand. `paths` and `funnel` are there for studies
-    with paths.
+    with paths. `plan` is `plan.json`.
 
     Raises `ValueError` for an unknown verdict or a frame without its columns.
     """
@@ -140,6 +140,7 @@ class ReportInputs:
     brand: pd.DataFrame | None = None
     paths: pd.DataFrame | None = None
     funnel: pd.DataFrame | None = None
+    plan: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:

@@ -102,6 +102,7 @@ def report_inputs(analysis: Analysis, manifest: Mapping[str, Any]) -> ReportInpu
         lag_curves=lag_curves(analysis.lags) if analysis.lags else None,
         paths=analysis.paths,
         funnel=analysis.funnel,
+        plan=plan_json(analysis.fit, analysis.decision),
         time_varying=tuple(channel.name for channel in study.channels if channel.time_varying),
     )
 

@@ -38,7 +38,7 @@ def weights(code: int, row: np.ndarray) -> np.ndarray:
 
 
 def saturate(code: int, a: float, half: float, slope: float) -> float:
-    if a <= curves.TINY:
+    if a <= 1e-12:
         return 0.0
     return {
         curves.LINEAR: a,

@@ -114,7 +114,7 @@ def allowed(read, money, options, today, seen, slack=0.0):
     for c, name in enumerate(("tv", "search", "posters")):
         low, high = options.get("bounds", {}).get(name, (0.0, 2.0))
         good &= (money[:, c] >= low * today[c] - slack) & (money[:, c] <= high * today[c] + slack)
-        good &= money[:, c] <= max(high, 1.0) * seen[c] + slack
+        good &= money[:, c] <= max(high * today[c], seen[c]) + slack
     total = money.sum(axis=1)
     if "brand_share" in options:
         part = money @ brand_part(read) / total

@@ -75,7 +75,7 @@ def forecast_section(inputs: ReportInputs) -> Section:
     expected = float(whole["mean"].sum())
     span = f"the next {words.counted(count, word)}" if count > 1 else f"the next {word}"
     text = (
-        f"If spending stays as it is, we expect {amount_of(expected, inputs)} over {span}, of "
+        f"{_spending(inputs)}, we expect {amount_of(expected, inputs)} over {span}, of "
         f"which marketing causes {words.amount(marketing, inputs.outcome_unit)}, past spending "
         "that still works included."
     )
@@ -83,6 +83,14 @@ def forecast_section(inputs: ReportInputs) -> Section:
     if whole["geo"].nunique() == 1 and count <= MOST_FORECAST_ROWS:
         blocks.append(_forecast_table(whole, word))
     return Section("forecast", title, tuple(blocks))
+
+
+def _spending(inputs: ReportInputs) -> str:
+    """Under which plan."""
+    name = str(inputs.plan["plan"]) if inputs.plan else "as is"
+    if name == "as is":
+        return "If spending stays as it is"
+    return f"Spending {'as recommended' if name == 'recommended' else f'as in {name}'}"
 
 
 def _forecast_table(whole: pd.DataFrame, word: str) -> Table:
