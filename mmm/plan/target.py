@@ -18,7 +18,7 @@ from mmm.plan.worth import (
     hold_against_engine,
     outcome_measure,
     profit_measure,
-    refuse_own_transforms,
+    refuse_what_has_no_gradient,
 )
 from mmm.results.respond import Response
 
@@ -30,7 +30,7 @@ def valuation_of(response: Response, levers: Levers, measure: Measure) -> Valuat
     Raises `InputError` for a channel whose transform has no compiled form, `ModelError` where
     the engine gives today's plan another value.
     """
-    refuse_own_transforms(response, levers)
+    refuse_what_has_no_gradient(response, levers)
     make = multiplied if response.multiplicative else additive
     made = make(response, levers, measure)
     hold_against_engine(made, response)

@@ -245,9 +245,21 @@ def few(response: Response, channels: int) -> bool:
     return response.draws * len(response.places) * channels < SMALL
 
 
-def refuse_own_transforms(response: Response, levers: Levers) -> None:
-    """Raises `InputError` where a channel to be planned has a transform of the user's own."""
+def refuse_what_has_no_gradient(response: Response, levers: Levers) -> None:
+    """Raises `InputError` where a channel to be planned has a transform of the user's own, or an
+    effect that goes through a path."""
     spec = response.density.spec
+    behind = {name for stage in response.fit.study.routes().stages for name in stage.channels}
+    through = [spec.channels[c] for c in levers.chosen if spec.channels[c] in behind]
+    if through:
+        raise input_error(
+            "plan_through_path",
+            "plan.fixed",
+            f"no plan can be optimised for {', '.join(through)}: part of the effect goes through "
+            "paths, and the optimiser has no gradient of it.",
+            f"Add {', '.join(through)} to 'fixed', or give plans as scenarios ('plan.scenario'), "
+            "which are valued with all that goes through paths.",
+        )
     own = [
         spec.channels[c]
         for c in levers.chosen
