@@ -22,7 +22,7 @@ from mmm.plan.forecast import forecast, incremental_value
 from mmm.plan.scenario import Scenario, as_is
 from mmm.results.contributions import Decomposition, decompose
 from mmm.results.ledger import ledger_table
-from mmm.results.paths import paths_table
+from mmm.results.paths import path_findings, paths_table
 from mmm.results.respond import Response, response
 
 
@@ -57,6 +57,9 @@ def analyse(fit: Fit, findings: tuple[Finding, ...] = ()) -> Analysis:
             for name, one in {"": read, **read.paths}.items()
         }
     )
+    paths = paths_table(read) if fit.paths else None
+    if paths is not None:
+        findings = (*findings, *path_findings(paths))
     verdict = judge(diagnostics, findings)
     parts = decompose(read)
     books = accounts(read, parts)
@@ -77,7 +80,7 @@ def analyse(fit: Fit, findings: tuple[Finding, ...] = ()) -> Analysis:
         forecast=forecast(read, scenario),
         cash=cash,
         case=case,
-        paths=paths_table(read) if fit.paths else None,
+        paths=paths,
         funnel=funnel_of(read, scenario),
     )
 

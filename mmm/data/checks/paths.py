@@ -11,6 +11,8 @@ from mmm.data.observations import Observations
 from mmm.errors import Finding
 
 COLLINEAR = 0.9
+RARELY = 0.5
+"""A path that is nothing in more than this part of all rows hardly shows what moves it."""
 
 
 def path_varies(observations: Observations) -> Iterator[Finding]:
@@ -29,7 +31,16 @@ def path_varies(observations: Observations) -> Iterator[Finding]:
                 "that goes through it can be seen.",
                 "Drop the path, or name the column that holds its series.",
             )
-        elif keys is not None:
+            continue
+        if (values == 0).mean() > RARELY:
+            yield warning(
+                "rare_path",
+                where,
+                f"path '{path.name}' is 0 in {int((values == 0).sum())} of {len(values)} rows, so "
+                "the data hardly shows what moves it or what follows.",
+                "Check the tracking of this series, or leave the path out.",
+            )
+        if keys is not None:
             means = np.bincount(keys.codes, weights=values) / np.bincount(keys.codes)
             empty = keys.geos[means <= 0]
             if len(empty):
