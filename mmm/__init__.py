@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from mmm.inference.fit import Fit, fit, load_fit, save_fit
     from mmm.invest.case import InvestmentCase
     from mmm.model.build import pymc_model
+    from mmm.plan.backwards import read_backwards
     from mmm.plan.forecast import forecast
     from mmm.results.contributions import contributions_table
+    from mmm.results.paths import paths_table
     from mmm.results.respond import Response, response
     from mmm.simulate import simulate_world, write_world
     from mmm.study import check_study, run_study
@@ -58,7 +60,9 @@ _HOME = {
     "load_panel": "mmm.data.load",
     "load_study": "mmm.config.load",
     "panel_from_frame": "mmm.data.load",
+    "paths_table": "mmm.results.paths",
     "pymc_model": "mmm.model.build",
+    "read_backwards": "mmm.plan.backwards",
     "register_adstock": "mmm.transforms.custom",
     "register_saturation": "mmm.transforms.custom",
     "response": "mmm.results.respond",
@@ -96,7 +100,9 @@ __all__ = [
     "load_panel",
     "load_study",
     "panel_from_frame",
+    "paths_table",
     "pymc_model",
+    "read_backwards",
     "register_adstock",
     "register_saturation",
     "response",

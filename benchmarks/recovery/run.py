@@ -18,7 +18,9 @@ import mmm
 from mmm.simulate import simulate_world, world_names
 
 HERE = Path(__file__).parent
-QUANTITIES = ("contribution", "tactical", "brand", "roi", "roi_window")
+QUANTITIES = ("contribution", "tactical", "brand", "mediated", "roi", "roi_window")
+NEGLIGIBLE = 0.02
+"""A path without effect is to be found below this part of outcome (quantity `path_off`)."""
 
 
 def recover(name: str, seed: int) -> pd.DataFrame:
@@ -56,6 +58,13 @@ def recover(name: str, seed: int) -> pd.DataFrame:
                     "seconds": seconds,
                 }
             )
+    off = [path for path in world.truth.get("paths", {}).values() if path["converts"] == 0]
+    if off and world.truth["total"]["mediated"] == 0:
+        limit = NEGLIGIBLE * world.truth["outcome_total"]
+        mean, low, high = (table.loc["total", f"mediated_{end}"] for end in ("mean", "p05", "p95"))
+        found = {"channel": "all", "quantity": "path_off", "truth": 0.0, "mean": mean}
+        found |= {"p05": low, "p95": high, "covered": low < limit, "error": mean / limit}
+        rows.append({**rows[-1], **found})
     return pd.DataFrame(rows)
 
 

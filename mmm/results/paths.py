@@ -71,8 +71,8 @@ def path_findings(table: pd.DataFrame) -> tuple[Finding, ...]:
             "path_overexplained",
             Severity.WARNING,
             f"path '{row['path']}'",
-            f"channels would have moved {1 - row['share_mean']:.0%} of it, more than there was: the "
-            "model does not describe this series.",
+            f"channels would have moved {1 - row['share_mean']:.0%} of it, more than there was: "
+            "the model does not describe this series.",
             "Check the column, leave the path out, or name fewer drivers.",
         )
         for _, row in rest.iterrows()
