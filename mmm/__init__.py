@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mmm.invest.appraise import investment_case
     from mmm.invest.case import InvestmentCase
     from mmm.model.build import pymc_model
+    from mmm.plan.backwards import read_backwards
     from mmm.plan.compare import comparison
     from mmm.plan.decision import Decision, decide
     from mmm.plan.forecast import forecast
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from mmm.plan.scenario import Scenario, as_is
     from mmm.plan.scenarios import flighted_as, multiplied_by, read_scenario, stopped
     from mmm.results.contributions import contributions_table
+    from mmm.results.paths import paths_table
     from mmm.results.respond import Response, response
     from mmm.simulate import simulate_world, write_world
     from mmm.study import check_study, run_study
@@ -86,7 +88,9 @@ _HOME = {
     "multiplied_by": "mmm.plan.scenarios",
     "optimise": "mmm.plan.optimise",
     "panel_from_frame": "mmm.data.load",
+    "paths_table": "mmm.results.paths",
     "pymc_model": "mmm.model.build",
+    "read_backwards": "mmm.plan.backwards",
     "read_scenario": "mmm.plan.scenarios",
     "register_adstock": "mmm.transforms.custom",
     "register_saturation": "mmm.transforms.custom",
@@ -144,7 +148,9 @@ __all__ = [
     "multiplied_by",
     "optimise",
     "panel_from_frame",
+    "paths_table",
     "pymc_model",
+    "read_backwards",
     "read_scenario",
     "register_adstock",
     "register_saturation",

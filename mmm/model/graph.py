@@ -18,7 +18,10 @@ from mmm.config import Brand, Channel, Lag, Outcome, OutcomeKind, Path, PathPrio
 from mmm.config.channel import Role
 from mmm.config.path import OUTCOME
 from mmm.config.routes import Routes, Stage
+from mmm.data.costs import loaded_cost
 from mmm.data.panel import Panel, build_panel
+from mmm.dims import DATE, GEO
+from mmm.model.shares import cost_weights, default_interval
 
 PATH_SHARE = (0.0, 0.8)
 """Prior share of what a path feeds that goes with it: from nothing to nearly all. It starts at
@@ -112,10 +115,18 @@ def _path_regression(
     study: Study, panel: Panel, graph: Routes, stage: Stage, number: int
 ) -> Regression:
     moved = series(panel, stage.name)
-    # what is stated of a channel's return or share is of the outcome
+    # what is stated of a channel's return or share is of the outcome; of the path it is believed
+    # to move what its part of all marketing cost says
+    weights = cost_weights(loaded_cost(panel, study.channels).sum([DATE, GEO]).values)
     drivers = tuple(
-        channel.model_copy(update={"prior": Prior(half_life=channel.prior.half_life)})
-        for channel in study.channels
+        channel.model_copy(
+            update={
+                "prior": Prior.model_construct(
+                    share=default_interval(float(weight)), half_life=channel.prior.half_life
+                )
+            }
+        )
+        for channel, weight in zip(study.channels, weights, strict=True)
         if channel.name in stage.channels
     )
     feeding = [one.path for one in graph.stages if one.name in stage.paths]

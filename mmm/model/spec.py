@@ -22,6 +22,7 @@ from mmm.model import curves
 from mmm.model.graph import outcome_regression
 from mmm.model.readings import indicators, survey_priors
 from mmm.model.reference import reference_split
+from mmm.model.shares import cost_weights, default_interval
 from mmm.transforms.lag_prior import adstock_parameters, lag_count
 from mmm.transforms.parameter import PriorSpec, halfnormal, logitnormal, lognormal
 from mmm.transforms.saturation import saturation_family
@@ -44,10 +45,6 @@ SATURATION_CODES = {
     "root": curves.ROOT,
 }
 
-MEDIA_SHARE = 0.25
-"""Prior medians of all channels' shares of outcome, added up; spread by `cost_weights`."""
-SHARE_FACTOR = 7.0
-"""A channel's share lies within this factor of its prior median in nine cases of ten."""
 HALFNORMAL_95 = 1.959963984540054
 BRAND_SPLIT = logitnormal(0.1, 0.9)
 CARRY_IN = lognormal(0.45, 2.2)
@@ -162,21 +159,6 @@ def early_periods(panel: Panel) -> int:
     return max(1, min(round(EARLY_WEEKS / panel.weeks_per_period), periods // 4))
 
 
-def cost_weights(costs: np.ndarray) -> np.ndarray:
-    """Each channel's part of what marketing is believed to earn, adding up to one, (C,).
-
-    In proportion to the root of loaded cost: a channel on which next to nothing was spent is
-    not believed to earn as much as the largest, nor to return exactly as much per unit of
-    money. A channel without cost counts as an average one.
-    """
-    paid = costs > 0
-    weights = np.ones(len(costs))
-    if paid.any():
-        weights[paid] = np.sqrt(costs[paid])
-        weights[~paid] = weights[paid].mean()
-    return weights / weights.sum()
-
-
 def share_prior(
     channel: Channel, panel: Panel, cost: float, weight: float, likelihood: str = "normal"
 ) -> PriorSpec:
@@ -202,8 +184,7 @@ def share_prior(
             )
         stated = (prior.roi[0] * cost / value, prior.roi[1] * cost / value)
     if not stated:
-        median = MEDIA_SHARE * weight
-        return lognormal(median / SHARE_FACTOR, median * SHARE_FACTOR)
+        return lognormal(*default_interval(weight))
     if likelihood != "lognormal":
         return _from_nothing(stated[1]) if stated[0] == 0 else lognormal(*stated)
     if stated[1] >= 1:

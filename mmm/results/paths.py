@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mmm.errors import Finding, Severity
 from mmm.model.graph import series
 from mmm.results.blocks import by_geo
 from mmm.results.carried import Moved
@@ -60,6 +61,22 @@ def paths_table(response: Response) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def path_findings(table: pd.DataFrame) -> tuple[Finding, ...]:
+    """A warning for each path of which channels are likelier than not to move more than all."""
+    rest = table[(table["driver"] == NO_CHANNEL) & (table["share_p50"] < 0)]
+    return tuple(
+        Finding(
+            "path_overexplained",
+            Severity.WARNING,
+            f"path '{row['path']}'",
+            f"channels would have moved {1 - row['share_mean']:.0%} of it, more than there was: "
+            "the model does not describe this series.",
+            "Check the column, leave the path out, or name fewer drivers.",
+        )
+        for _, row in rest.iterrows()
+    )
 
 
 def path_parts(response: Response) -> list[Part]:

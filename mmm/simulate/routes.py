@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from mmm.config import Lag, Path, Study
 from mmm.dims import DAYS_PER_YEAR
@@ -35,17 +36,19 @@ class LagSpec:
     longest: int
 
     def weights(self) -> np.ndarray:
-        """Weights of the lags 0 to `longest`, which add up to one: the density in the middle of
-        each period."""
-        middle = np.arange(self.longest + 1) + 0.5
-        density = middle ** (self.shape - 1.0) * np.exp(-middle / self.scale)
-        return density / density.sum()
+        """Weights of the lags 0 to `longest`, which add up to one, for causes spread evenly over
+        a period: second differences of the integral of the distribution function."""
+        ends = np.arange(-1.0, self.longest + 2.0).clip(0.0)
+        mean, gamma = self.shape * self.scale, stats.gamma(self.shape, scale=self.scale)
+        above = stats.gamma(self.shape + 1.0, scale=self.scale)
+        so_far = ends * gamma.cdf(ends) - mean * above.cdf(ends)
+        weights = np.diff(so_far, 2)
+        return weights / weights.sum()
 
     @property
     def median(self) -> float:
-        """Where half of the weight lies, between periods in proportion."""
-        ends = np.concatenate([[0.0], np.cumsum(self.weights())])
-        return float(np.interp(0.5, ends, np.arange(len(ends))))
+        """Half of all effects come sooner."""
+        return float(stats.gamma(self.shape, scale=self.scale).median())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,7 +28,7 @@ from mmm.plan.scenario import Scenario
 from mmm.results.confounding import brand_findings, brand_overlap
 from mmm.results.contributions import Decomposition, decompose
 from mmm.results.ledger import ledger_table
-from mmm.results.paths import paths_table
+from mmm.results.paths import path_findings, paths_table
 from mmm.results.reconcile import reconciliation_table
 from mmm.results.respond import Response, response
 from mmm.results.sensitivity import brand_sensitivity
@@ -86,6 +86,8 @@ def analyse(
     ledger = ledger_table(fit)
     doubts = range_findings(efficiency, brand, fit.study.finance)
     doubts += brand_doubts(read, ledger)
+    paths = paths_table(read) if fit.paths else None
+    doubts += () if paths is None else path_findings(paths)
     verdict = judge(diagnostics, (*findings, *doubts))
     decision = decide(read, None, scenario, record)
     scenario = decision.scenario
@@ -109,7 +111,7 @@ def analyse(
         reconciliation=reconciliation_table(parts, claims) if claims else None,
         brand=brand,
         lags=lags,
-        paths=paths_table(read) if fit.paths else None,
+        paths=paths,
         funnel=funnel_of(read, scenario),
     )
 

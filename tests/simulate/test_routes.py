@@ -17,8 +17,14 @@ def test_lag_weights_are_a_distribution_with_the_median_it_names() -> None:
     lag = LagSpec(3.5, 2.0, 60)
     weights = lag.weights()
     assert weights.sum() == pytest.approx(1.0)
-    drawn = np.random.default_rng(0).gamma(3.5, 2.0, 200_000)
+    rng = np.random.default_rng(0)
+    drawn = rng.gamma(3.5, 2.0, 200_000)
     assert lag.median == pytest.approx(np.median(drawn), abs=0.05)
+    # causes fall anywhere within their period
+    seen = np.floor(rng.uniform(size=drawn.size) + drawn)
+    np.testing.assert_allclose(
+        weights[:30], np.bincount(seen.astype(int))[:30] / drawn.size, atol=0.003
+    )
     impulse = np.zeros((80, 1))
     impulse[3] = 2.0
     np.testing.assert_allclose(lagged(impulse, lag)[3:64, 0], 2.0 * weights)

@@ -11,8 +11,8 @@ from mmm.data.observations import Observations
 from mmm.errors import Finding
 
 COLLINEAR = 0.9
-SPARSE = 0.8
-"""Part of periods without anything from which a path says next to nothing."""
+RARELY = 0.5
+"""A path that is nothing in more than this part of all rows hardly shows what moves it."""
 
 
 def path_varies(observations: Observations) -> Iterator[Finding]:
@@ -31,7 +31,16 @@ def path_varies(observations: Observations) -> Iterator[Finding]:
                 "that goes through it can be seen.",
                 "Drop the path, or name the column that holds its series.",
             )
-        elif keys is not None:
+            continue
+        if (values == 0).mean() > RARELY:
+            yield warning(
+                "rare_path",
+                where,
+                f"path '{path.name}' is 0 in {int((values == 0).sum())} of {len(values)} rows, so "
+                "the data hardly shows what moves it or what follows.",
+                "Check the tracking of this series, or leave the path out.",
+            )
+        if keys is not None:
             means = np.bincount(keys.codes, weights=values) / np.bincount(keys.codes)
             empty = keys.geos[means <= 0]
             if len(empty):
@@ -40,14 +49,6 @@ def path_varies(observations: Observations) -> Iterator[Finding]:
                     where,
                     f"path '{path.name}' is 0 on every date in {some(empty)}.",
                     "Drop the geo or the path, or correct the column.",
-                )
-            elif (values == 0).mean() > SPARSE:
-                yield warning(
-                    "sparse_path",
-                    where,
-                    f"path '{path.name}' is 0 in {(values == 0).mean():.0%} of all periods, so "
-                    "next to nothing of what goes through it can be seen.",
-                    "Check that the column was recorded throughout, or drop the path.",
                 )
 
 
