@@ -12,6 +12,7 @@ import pytest
 from mmm.report import ReportInputs, render_report
 from mmm.report.charts.paths import drivers_figure, ways_chart
 from mmm.report.sections.paths import paths_section
+from mmm.report.sections.terms import period
 
 SUMMARY = ("mean", "p05", "p50", "p95")
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>&"
@@ -88,7 +89,7 @@ def test_stages_stand_with_conversion_delay_and_cost(routed: ReportInputs) -> No
     (section,) = paths_section(routed)
     tables = {block.title: str(block.html) for block in section.blocks if block.kind == "table"}
     stages = tables["From one step to the next"]
-    for text in ("6.40", "5.76 to 7.04", "2 weeks", "3.70"):
+    for text in ("6.40", "5.76 to 7.04", f"2 {period(routed)}s", "3.70"):
         assert text in stages
     (backwards,) = (html for title, html in tables.items() if title.startswith("Read backwards"))
     assert "6.00k" in backwards
