@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -93,6 +93,8 @@ def decide(
     budget = settings.budget if settings.budget is not None else float(at.today.sum())
     task = problem(response, settings, budget, at)
     best = optimum_of(task, settings, budget)
+    # today's money at the prices of the plan it is compared with
+    shown[0] = replace(best.today, name=base.name)
     shown.append(best.plan)
     if abs(budget - float(at.today.sum())) > 1e-6 * budget and float(at.today.sum()) > 0:
         scale = budget / float(at.today.sum())

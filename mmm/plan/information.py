@@ -51,7 +51,8 @@ def what_to_test(task: Problem, plans: Sequence[np.ndarray]) -> pd.DataFrame:
     costs and what its result would be worth to the choice among `plans` (each (n,)).
 
     Columns channel, change, geos (; between them), periods, lift_mean, lift_sd, error, power,
-    cost, value (expected value of sample information), net. `task` counts profit.
+    cost, value (expected value of sample information), net (value less cost, where it costs).
+    `task` counts profit.
     """
     profit = np.stack([task.valuation.values(z)[0] for z in plans], axis=1)
     response, made = task.response, task.levers
@@ -77,5 +78,5 @@ def _row(profit: np.ndarray, test: LiftTest, seed: int, channel: int) -> dict[st
         "power": test.power,
         "cost": test.cost,
         "value": value,
-        "net": value - test.cost,
+        "net": value - max(test.cost, 0.0),
     }

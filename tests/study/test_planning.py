@@ -63,6 +63,8 @@ def test_the_page_of_the_plan_holds_together(planned):
     rows = {row["scenario"]: row for row in content["comparison"]}
     assert rows["as is"]["difference_mean"] == 0
     assert rows["recommended"]["profit_mean"] == pytest.approx(content["profit"]["mean"], rel=1e-9)
+    assert rows["as is"]["profit_mean"] == pytest.approx(content["profit_today"]["mean"], rel=1e-9)
+    assert rows["recommended"]["difference_p05"] == pytest.approx(content["gain"]["p05"], rel=1e-6)
     assert rows["stop everything"]["money"] == 0
     least = content["least_budget"]
     assert least["reached"] == (least["chance"] >= 0.8)
