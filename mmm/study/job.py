@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 from mmm.config import Study
 from mmm.config.load import load_study
 from mmm.data.load import load_panel
-from mmm.errors import Finding
+from mmm.data.panel import Panel
+from mmm.errors import Finding, StoredFitError
 from mmm.study.directory import refuse_occupied, whole_directory
 
 if TYPE_CHECKING:
+    from mmm.inference.fit import Fit
     from mmm.study.analysis import Analysis
+    from mmm.study.core import CoreAnalysis
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class RunResult:
     verdict: str
     reasons: tuple[str, ...]
     seconds: float
-    analysis: Analysis
+    analysis: Analysis | CoreAnalysis
     timings: Mapping[str, float]
 
 
@@ -59,12 +62,16 @@ def run_study(
     progress: bool = False,
     cores: int | None = None,
     report: bool = True,
+    core: bool = False,
+    stored: Fit | None = None,
 ) -> RunResult:
     """Fits the study at `path` and writes every artefact into `out`, whole or not at all.
 
     Raises `InputError` on bad input before anything heavy is imported or written. `force`
-    replaces the results of an earlier run; `cores` limits how many chains run at once; without
-    `report`, which takes much of the time, the page is left out.
+    replaces the results of an earlier run; `cores` limits how many chains run at once. Without
+    `report`, which takes much of the time, the page is left out; `core` leaves out all but the
+    fit, its verdict and its returns. `stored` is an earlier fit of this study to these data,
+    which is then read instead of sampled; raises `StoredFitError` where it is another.
     """
     started = time.perf_counter()
     path, out = Path(path), Path(out)
@@ -74,8 +81,9 @@ def run_study(
     refuse_occupied(out, force=force)
     importing = time.perf_counter()
     from mmm.inference.fit import fit
-    from mmm.study.analysis import analyse
-    from mmm.study.artefacts import REPORT, write_artefacts
+    from mmm.study.analysis import Analysis, analyse
+    from mmm.study.artefacts import REPORT, write_artefacts, write_core
+    from mmm.study.core import analyse_core
     from mmm.study.progress import sampling_progress
 
     imported = time.perf_counter() - importing
@@ -83,12 +91,16 @@ def run_study(
         watch = None
         if progress:
             watch = stack.enter_context(sampling_progress(study.inference.chains))
-        fitted = fit(study, panel, cores=cores, progress=watch)
-    analysis = analyse(fitted, findings)
+        fitted = stored or fit(study, panel, cores=cores, progress=watch)
+    refuse_other(fitted, study, panel)
+    analysis = analyse_core(fitted, findings) if core else analyse(fitted, findings)
     with whole_directory(out, force=force) as directory:
         timings = {"import_s": imported, **fitted.timings}
         manifest = build_manifest(analysis, path, timings, time.perf_counter() - started)
-        write_artefacts(analysis, manifest, directory, report=report)
+        if isinstance(analysis, Analysis):
+            write_artefacts(analysis, manifest, directory, report=report)
+        else:
+            write_core(analysis, manifest, directory)
     return RunResult(
         directory=out,
         report=out / REPORT,
@@ -100,8 +112,18 @@ def run_study(
     )
 
 
+def refuse_other(fitted: Fit, study: Study, panel: Panel) -> None:
+    """Raises `StoredFitError` unless the fit is of this study and these data."""
+    from mmm.inference.fit import data_sha256
+
+    if fitted.panel is not panel and data_sha256(fitted.panel) != data_sha256(panel):
+        raise StoredFitError(f"study '{study.study}': the stored fit is of other data; fit again.")
+    if fitted.study != study:
+        raise StoredFitError(f"study '{study.study}': the stored fit is of another study.")
+
+
 def build_manifest(
-    analysis: Analysis, path: Path, timings: dict[str, float], total: float
+    analysis: Analysis | CoreAnalysis, path: Path, timings: dict[str, float], total: float
 ) -> dict[str, Any]:
     """`manifest.json`: what was run on what, with what, at what cost, and how far to trust it."""
     from mmm.inference.fit import peak_memory_mb
