@@ -36,7 +36,7 @@ Out = Annotated[
 
 
 def add_commands(app: typer.Typer, refusals: Refusals) -> None:
-    """Adds `batch`, `promote` and `reproduce` to the command line."""
+    """Adds `batch`, `promote`, `complete` and `reproduce` to the command line."""
 
     @app.command()
     def batch(
@@ -119,6 +119,24 @@ def add_commands(app: typer.Typer, refusals: Refusals) -> None:
             promote_run(store, study, run, [because])
             rebuild_index(store)
             typer.echo(f"Deployed: {study} {run}")
+
+    @app.command()
+    def complete(
+        run: Annotated[
+            Path,
+            typer.Argument(
+                metavar="RUN", help="Directory of a run of a batch.", show_default=False
+            ),
+        ],
+        out: Annotated[
+            Path, typer.Option("--out", help="Directory for the results.", show_default=False)
+        ],
+    ) -> None:
+        """Write all artefacts of a run that a batch kept lean, from its stored fit."""
+        with refusals():
+            from mmm.batch.complete import complete_run
+
+            typer.echo(f"Report: {complete_run(run, out).report}")
 
     @app.command()
     def reproduce(

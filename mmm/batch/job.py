@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -34,12 +33,12 @@ from mmm.batch.sources import Payload
 from mmm.batch.store import Store, open_store
 from mmm.config.batch import Promote
 from mmm.errors import InputError, MMMError
-from mmm.results.threads import LIMIT
 from mmm.study.job import run_study
 
 if TYPE_CHECKING:
     from mmm.inference.fit import Fit
     from mmm.study.analysis import Analysis
+    from mmm.study.core import CoreAnalysis
 
 SKIPPED = "skipped"
 INPUTS = "inputs"
@@ -63,6 +62,7 @@ class Job:
     deployed: str = ""
     learned: tuple[LearnedPrior, ...] = ()
     report: bool = True
+    core: bool = False
     time_limit: float | None = None
     memory_limit: int | None = None
 
@@ -89,7 +89,6 @@ def run_job(job: Job) -> JobResult:
     machine (disk, memory, network) is raised, so that it can be tried again.
     """
     started = time.perf_counter()
-    os.environ[LIMIT] = "1"
     store = open_store(job.store)
     if has_run(store, job.study, job.run):
         return JobResult(job.study, job.run, SKIPPED, "done already")
@@ -147,14 +146,14 @@ def fit_into(job: Job, store: Store, folder: Path) -> Record:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     study = inputs / job.payload.study_file
-    result = run_study(study, folder, cores=1, report=job.report)
+    result = run_study(study, folder, cores=1, report=job.report, core=job.core)
     inputs.rename(folder / INPUTS)
     assert result.analysis is not None  # run_study hands it on
     record = compared(job, store, result.analysis, folder)
     return replace(record, timings=dict(result.timings))
 
 
-def compared(job: Job, store: Store, analysis: Analysis, folder: Path) -> Record:
+def compared(job: Job, store: Store, analysis: Analysis | CoreAnalysis, folder: Path) -> Record:
     """The record of the new fit, with the decision on it; writes the comparison."""
     from mmm.batch.compare import compare_fits
     from mmm.batch.promote import decide
@@ -194,7 +193,7 @@ def compared(job: Job, store: Store, analysis: Analysis, folder: Path) -> Record
             _return(row, learned.get(row["channel"]))
             for row in analysis.efficiency.to_dict("records")
         ),
-        report=job.report,
+        report=job.report and not job.core,
         study_file=job.payload.study_file,
     )
 

@@ -273,6 +273,7 @@ def _jobs(
             deployed=deployed.get(one.study, ""),
             learned=learned,
             report=batch.report,
+            core=batch.artefacts == "core",
             time_limit=batch.time_limit,
             memory_limit=batch.memory_limit,
         )

@@ -30,8 +30,7 @@ AHEAD = 2
 DASHBOARD = 8787
 CONNECT_S = 30.0
 PINNED = dict.fromkeys(
-    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS", LIMIT),
-    "1",
+    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
 
 Watch = Callable[[Mapping[str, Any]], None]
@@ -80,6 +79,7 @@ def open_client(
         "distributed.admin.log-format": "%(message)s",
     }
     with (
+        _environment_kept(),
         dask.config.set(settings),
         LocalCluster(
             n_workers=workers or cores(),
@@ -94,6 +94,18 @@ def open_client(
         Client(cluster, set_as_default=False) as client,
     ):
         yield client
+
+
+@contextmanager
+def _environment_kept() -> Generator[None]:
+    """Puts the environment back at the end: Dask sets what it pins in this process too."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in set(os.environ) - set(before):
+            del os.environ[name]
+        os.environ.update(before)
 
 
 @contextmanager
@@ -141,6 +153,7 @@ def warm_up() -> None:
 def work(job: Job) -> JobResult:
     """What a worker does with a job: says that it has begun, and ends itself past a limit."""
     worker = get_worker()
+    os.environ[LIMIT] = "1"
     warm_up()
 
     def tell(event: str, **content: Any) -> None:

@@ -144,8 +144,9 @@ class Batch(Block):
     Paths are relative to the batch file and stay within its folder. `time_limit` is in seconds
     of one study, `memory_limit` a number of bytes or text such as 4GB; `retries` counts the
     attempts after the first where a worker is lost or the machine fails, not where the data is
-    wrong. `report` says whether each run gets its page. `learn` gives channels without a stated
-    prior one from the deployed fits of the other studies.
+    wrong. `artefacts: core` keeps the fit, its verdict and its returns, from which the others
+    can be made later; `report` says whether each run gets its page. `learn` gives channels
+    without a stated prior one from the deployed fits of the other studies.
     """
 
     batch: Annotated[str, Field(pattern=NAME, max_length=120)]
@@ -156,6 +157,7 @@ class Batch(Block):
     retries: Annotated[int, Field(ge=0, le=10)] = 1
     time_limit: Annotated[float, Field(gt=0)] | None = None
     memory_limit: Size | None = None
+    artefacts: Literal["all", "core"] = "all"
     report: bool = True
     learn: bool = False
 

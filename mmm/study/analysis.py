@@ -78,42 +78,59 @@ def analyse(
     asks for one. `record` is how forecasts fared, where that was worked out.
     """
     read = response(fit)
-    diagnostics = diagnostics_of(read)
     parts = decompose(read)
     books = accounts(read, parts)
     efficiency = efficiency_table(read, books=books)
-    brand = brand_table(read) if has_brand(read) else None
-    ledger = ledger_table(fit)
-    doubts = range_findings(efficiency, brand, fit.study.finance)
-    doubts += brand_doubts(read, ledger)
-    paths = paths_table(read) if fit.paths else None
-    doubts += () if paths is None else path_findings(paths)
-    verdict = judge(diagnostics, (*findings, *doubts))
+    found = judged(read, efficiency, findings)
     decision = decide(read, None, scenario, record)
     scenario = decision.scenario
-    cash, case = value_plan(read, scenario, verdict)
+    cash, case = value_plan(read, scenario, found.verdict)
     return Analysis(
         fit=fit,
-        findings=(*findings, *doubts),
-        diagnostics=diagnostics,
-        verdict=verdict,
+        findings=found.findings,
+        diagnostics=found.diagnostics,
+        verdict=found.verdict,
         decomposition=parts,
         efficiency=efficiency,
         efficiency_geo=efficiency_by_geo(read, books=books),
         efficiency_quarter=efficiency_by_quarter(read, parts),
         curves=curves_table(read),
-        ledger=ledger,
+        ledger=found.ledger,
         scenario=scenario,
         decision=decision,
         forecast=forecast(read, scenario),
         cash=cash,
         case=case,
         reconciliation=reconciliation_table(parts, claims) if claims else None,
-        brand=brand,
+        brand=found.brand,
         lags=lags,
-        paths=paths,
+        paths=found.paths,
         funnel=funnel_of(read, scenario),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The verdict on a fit, and the tables it was read from; `findings` are those of the data and
+    those of the answers."""
+
+    diagnostics: Diagnostics
+    findings: tuple[Finding, ...]
+    verdict: Verdict
+    ledger: pd.DataFrame
+    brand: pd.DataFrame | None
+    paths: pd.DataFrame | None
+
+
+def judged(read: Response, efficiency: pd.DataFrame, findings: tuple[Finding, ...]) -> Judged:
+    """Judges draws, data and answers by the stated rules."""
+    fit = read.fit
+    diagnostics, ledger = diagnostics_of(read), ledger_table(fit)
+    brand = brand_table(read) if has_brand(read) else None
+    paths = paths_table(read) if fit.paths else None
+    findings += range_findings(efficiency, brand, fit.study.finance) + brand_doubts(read, ledger)
+    findings += () if paths is None else path_findings(paths)
+    return Judged(diagnostics, findings, judge(diagnostics, findings), ledger, brand, paths)
 
 
 def diagnostics_of(read: Response) -> Diagnostics:

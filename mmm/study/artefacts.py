@@ -16,6 +16,7 @@ from mmm.plan.decision import plan_json
 from mmm.plan.scenario import plan_table
 from mmm.report import ReportInputs, render_report
 from mmm.study.analysis import Analysis
+from mmm.study.core import CoreAnalysis
 from mmm.study.directory import MANIFEST
 from mmm.study.files import write_json as _json
 from mmm.study.files import write_table as _table
@@ -63,7 +64,16 @@ def write_artefacts(
     _json(dict(manifest), directory / MANIFEST)
 
 
-def checks_rows(analysis: Analysis) -> list[dict[str, str]]:
+def write_core(analysis: CoreAnalysis, manifest: Mapping[str, Any], directory: Path) -> None:
+    """Writes the few artefacts that the others can be made from."""
+    _table(analysis.efficiency, directory / "efficiency.csv")
+    _json(checks_rows(analysis), directory / "checks.json")
+    _json(asdict(analysis.diagnostics), directory / "diagnostics.json")
+    save_fit(analysis.fit, directory / "fit.nc")
+    _json(dict(manifest), directory / MANIFEST)
+
+
+def checks_rows(analysis: Analysis | CoreAnalysis) -> list[dict[str, str]]:
     return [
         {key: str(value) for key, value in asdict(finding).items()} for finding in analysis.findings
     ]

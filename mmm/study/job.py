@@ -15,12 +15,15 @@ from mmm.config import Study
 from mmm.config.load import load_study
 from mmm.data.claims import load_claims
 from mmm.data.load import load_panel
-from mmm.errors import Finding
+from mmm.data.panel import Panel
+from mmm.errors import Finding, StoredFitError
 from mmm.study.directory import refuse_occupied, whole_directory
 
 if TYPE_CHECKING:
     from mmm.data.panel import Panel
+    from mmm.inference.fit import Fit
     from mmm.study.analysis import Analysis
+    from mmm.study.core import CoreAnalysis
     from mmm.transforms.lag_estimates import RecordedLag
 
 
@@ -42,7 +45,7 @@ class RunResult:
     verdict: str
     reasons: tuple[str, ...]
     seconds: float
-    analysis: Analysis | None = None
+    analysis: Analysis | CoreAnalysis | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -65,12 +68,16 @@ def run_study(
     progress: bool = False,
     cores: int | None = None,
     report: bool = True,
+    core: bool = False,
+    stored: Fit | None = None,
 ) -> RunResult:
     """Fits the study at `path` and writes every artefact into `out`, whole or not at all.
 
     Raises `InputError` on bad input before anything heavy is imported or written. `force`
-    replaces the results of an earlier run; `cores` limits how many chains run at once; without
-    `report`, which takes much of the time, the page is left out.
+    replaces the results of an earlier run; `cores` limits how many chains run at once. Without
+    `report`, which takes much of the time, the page is left out; `core` leaves out all but the
+    fit, its verdict and its returns. `stored` is an earlier fit of this study to these data,
+    which is then read instead of sampled; raises `StoredFitError` where it is another.
     """
     started = time.perf_counter()
     path, out = Path(path), Path(out)
@@ -85,8 +92,9 @@ def run_study(
     from mmm.inference.fit import fit
     from mmm.plan.record import forecast_record
     from mmm.plan.scenarios import planned_scenario
-    from mmm.study.analysis import analyse
-    from mmm.study.artefacts import REPORT, write_artefacts
+    from mmm.study.analysis import Analysis, analyse
+    from mmm.study.artefacts import REPORT, write_artefacts, write_core
+    from mmm.study.core import analyse_core
     from mmm.study.progress import sampling_progress
 
     imported = time.perf_counter() - importing
@@ -95,13 +103,20 @@ def run_study(
         watch = None
         if progress:
             watch = stack.enter_context(sampling_progress(study.inference.chains))
-        fitted = fit(study, panel, cores=cores, progress=watch)
-    record = forecast_record(study, panel) if study.plan.record else None
-    analysis = analyse(fitted, findings, claims, lags, scenario=scenario, record=record)
+        fitted = stored or fit(study, panel, cores=cores, progress=watch)
+    refuse_other(fitted, study, panel)
+    if core:
+        analysis = analyse_core(fitted, findings)
+    else:
+        record = forecast_record(study, panel) if study.plan.record else None
+        analysis = analyse(fitted, findings, claims, lags, scenario=scenario, record=record)
     with whole_directory(out, force=force) as directory:
         timings = {"import_s": imported, **fitted.timings}
         manifest = build_manifest(analysis, path, timings, time.perf_counter() - started)
-        write_artefacts(analysis, manifest, directory, report=report)
+        if isinstance(analysis, Analysis):
+            write_artefacts(analysis, manifest, directory, report=report)
+        else:
+            write_core(analysis, manifest, directory)
     return RunResult(
         directory=out,
         report=out / REPORT,
@@ -125,8 +140,18 @@ def _with_lags(
     return found.study, found.lags, found.findings
 
 
+def refuse_other(fitted: Fit, study: Study, panel: Panel) -> None:
+    """Raises `StoredFitError` unless the fit is of this study and these data."""
+    from mmm.inference.fit import data_sha256
+
+    if fitted.panel is not panel and data_sha256(fitted.panel) != data_sha256(panel):
+        raise StoredFitError(f"study '{study.study}': the stored fit is of other data; fit again.")
+    if fitted.study != study:
+        raise StoredFitError(f"study '{study.study}': the stored fit is of another study.")
+
+
 def build_manifest(
-    analysis: Analysis, path: Path, timings: dict[str, float], total: float
+    analysis: Analysis | CoreAnalysis, path: Path, timings: dict[str, float], total: float
 ) -> dict[str, Any]:
     """`manifest.json`: what was run on what, with what, at what cost, and how far to trust it."""
     from mmm.inference.fit import peak_memory_mb
