@@ -61,19 +61,21 @@ def _forecast_reasons(comparison: Comparison, rules: Promote) -> tuple[str, ...]
     score = comparison.forecast
     if score is None:
         return ()
+    since = f"the {score.periods} periods since the deployed fit"
     reasons = []
     if score.probability < rules.min_forecast:
         reasons.append(
-            f"The outcome of the {score.periods} periods since the deployed fit is "
-            f"{score.error:+.1%} of what it forecast for the spending that came, which it gave "
-            f"a probability of {score.probability:.1g}."
+            f"The outcome of {since} came out {abs(score.error):.1%} "
+            f"{'above' if score.error > 0 else 'below'} what it forecast for the spending that "
+            f"came, to which it gave a probability of {score.probability:.1g}."
         )
+    # where one channel changes, the errors follow others too that were active with it
+    by_doubt = sorted(score.channels, key=lambda one: one.probability)
     reasons += [
-        f"In the {score.periods} periods since the deployed fit, {one.channel} earned "
-        f"{one.factor:.0%} of what was forecast of it, which had a probability of "
-        f"{one.probability:.1g}."
-        for one in score.channels
-        if one.probability < rules.min_forecast and abs(one.factor - 1.0) > rules.max_roi_shift
+        f"In {since}, {moved.channel} earned {max(moved.factor, 0.0):.0%} of what was forecast "
+        f"of it, which had a probability of {moved.probability:.1g}."
+        for moved in by_doubt[:1]
+        if moved.probability < rules.min_forecast and abs(moved.factor - 1.0) > rules.max_roi_shift
     ]
     return tuple(reasons)
 

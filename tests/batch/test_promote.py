@@ -20,6 +20,7 @@ from mmm.batch.compare import (
     input_changes,
     overlap,
     returns_on,
+    score_channels,
 )
 from mmm.batch.promote import decide
 from mmm.config import Study
@@ -83,9 +84,11 @@ def test_a_return_that_halves_from_now_on_is_an_alarm(fitted, world, deployed):
     comparison = compare_fits(deployed, fitted(join(calm, halved)))
     assert comparison.forecast is not None
     assert comparison.forecast.error < -0.03
+    (tv,) = [one for one in comparison.forecast.channels if one.channel == "tv"]
+    assert tv.factor == pytest.approx(0.5, abs=0.25)
     decision = decide("trusted", comparison, RULES)
     assert decision.action == "alarm"
-    assert "of what it forecast" in decision.because[0]
+    assert any("tv earned" in reason for reason in decision.because)
 
 
 def test_a_return_that_halves_in_the_data_is_an_alarm(fitted, world, deployed):
@@ -143,6 +146,26 @@ def test_overlap_of_constants_is_all_or_nothing():
     assert overlap(np.ones(5), np.full(5, 2.0)) == 0.0
 
 
+def test_a_channel_is_told_from_a_trend_that_moved():
+    """Errors that follow a channel's outcome blame it by as much; a level shift that the
+    forecast's own spread allows for does not."""
+    rng = np.random.default_rng(0)
+    periods, draws = 12, 4000
+    caused = np.array([np.tile([0.0, 0.0, 30.0, 30.0], 3), np.full(periods, 20.0)])
+    level = rng.normal(0.0, 15.0, (draws, 1))
+    predicted = 200.0 + caused.sum(axis=0) + level + rng.normal(0.0, 2.0, (draws, periods))
+    expected = 200.0 + caused.sum(axis=0)
+    noise = rng.normal(0.0, 2.0, periods)
+    halved = expected - 0.5 * caused[0] + noise
+    bursts, steady = score_channels(["bursts", "steady"], halved, predicted, caused)
+    assert bursts.factor == pytest.approx(0.5, abs=0.15)
+    assert bursts.probability < 1e-6
+    shifted = expected - 20.0 + noise
+    for score in score_channels(["bursts", "steady"], shifted, predicted, caused):
+        assert score.probability > 0.01
+    assert steady.channel == "steady"
+
+
 CALM = Comparison(
     shifts=(Shift("tv", 2.0, 2.1, 0.05, 0.9),),
     forecast=ForecastScore(4, 100.0, 101.0, -0.01, 0.8, 0.9),
@@ -163,7 +186,7 @@ CALM = Comparison(
         (
             {"forecast": ForecastScore(4, 90.0, 100.0, -0.1, 1e-5, 0.0)},
             "alarm",
-            "-10.0% of what it forecast",
+            "came out 10.0% below",
         ),
         ({"inputs": (InputChange("tv", 9.0, 0.0),)}, "hold", "9 standard deviations above"),
         ({"inputs": (InputChange("tv", 0.0, 0.2),)}, "hold", "rewritten by +20%"),
