@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mmm.efficiency.curves import curves_table
     from mmm.efficiency.roi import efficiency_table
     from mmm.errors import Finding, InputError, MMMError
+    from mmm.evaluate.settings import EvaluationSettings
+    from mmm.evaluate.suite import Evaluation, evaluate_study
     from mmm.inference.fit import Fit, fit, load_fit, save_fit
     from mmm.invest.appraise import investment_case
     from mmm.invest.case import InvestmentCase
@@ -41,6 +43,8 @@ _HOME = {
     "AdstockFamily": "mmm.transforms.adstock",
     "Analysis": "mmm.study.analysis",
     "Batch": "mmm.config",
+    "Evaluation": "mmm.evaluate.suite",
+    "EvaluationSettings": "mmm.evaluate.settings",
     "Finding": "mmm.errors",
     "Fit": "mmm.inference.fit",
     "InputError": "mmm.errors",
@@ -59,6 +63,7 @@ _HOME = {
     "efficiency_by_quarter": "mmm.efficiency.breakdown",
     "efficiency_table": "mmm.efficiency.roi",
     "estimate_lags": "mmm.transforms.lag_estimates",
+    "evaluate_study": "mmm.evaluate.suite",
     "fit": "mmm.inference.fit",
     "forecast": "mmm.plan.forecast",
     "investment_case": "mmm.invest.appraise",
@@ -83,6 +88,8 @@ __all__ = [
     "AdstockFamily",
     "Analysis",
     "Batch",
+    "Evaluation",
+    "EvaluationSettings",
     "Finding",
     "Fit",
     "InputError",
@@ -102,6 +109,7 @@ __all__ = [
     "efficiency_by_quarter",
     "efficiency_table",
     "estimate_lags",
+    "evaluate_study",
     "examples",
     "fit",
     "forecast",
