@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mmm.efficiency.curves import curves_table
     from mmm.efficiency.roi import efficiency_table
     from mmm.errors import Finding, InputError, MMMError
+    from mmm.evaluate.settings import EvaluationSettings
+    from mmm.evaluate.suite import Evaluation, evaluate_study
     from mmm.inference.fit import Fit, fit, load_fit, save_fit
     from mmm.invest.appraise import investment_case
     from mmm.invest.case import InvestmentCase
@@ -51,6 +53,8 @@ _HOME = {
     "Analysis": "mmm.study.analysis",
     "Batch": "mmm.config",
     "Decision": "mmm.plan.decision",
+    "Evaluation": "mmm.evaluate.suite",
+    "EvaluationSettings": "mmm.evaluate.settings",
     "Finding": "mmm.errors",
     "Fit": "mmm.inference.fit",
     "InputError": "mmm.errors",
@@ -74,6 +78,7 @@ _HOME = {
     "efficiency_by_quarter": "mmm.efficiency.breakdown",
     "efficiency_table": "mmm.efficiency.roi",
     "estimate_lags": "mmm.transforms.lag_estimates",
+    "evaluate_study": "mmm.evaluate.suite",
     "fit": "mmm.inference.fit",
     "flighted_as": "mmm.plan.scenarios",
     "forecast": "mmm.plan.forecast",
@@ -109,6 +114,8 @@ __all__ = [
     "Analysis",
     "Batch",
     "Decision",
+    "Evaluation",
+    "EvaluationSettings",
     "Finding",
     "Fit",
     "InputError",
@@ -133,6 +140,7 @@ __all__ = [
     "efficiency_by_quarter",
     "efficiency_table",
     "estimate_lags",
+    "evaluate_study",
     "examples",
     "fit",
     "flighted_as",

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from mmm.data.costs import loaded_cost
 from mmm.data.panel import Panel
 from mmm.dims import CHANNEL, CONTROL, DATE, GEO
+from mmm.efficiency.dated import Shift, returns_on, shift_of
 from mmm.inference.fit import Fit
 from mmm.results.ahead import continued, trend_walk
 from mmm.results.blocks import by_geo
@@ -21,28 +21,14 @@ from mmm.results.outcome import (
     caused_outcome,
     expected_outcome,
     media_predictor,
-    whole_outcome,
 )
 from mmm.results.respond import Response, channel_effect, response
 
 DRAWS = 400
 """Draws that comparisons are read from."""
 _STREAM = 8
-_GRID = 512
 _LEAST_SPREAD = 0.05
 """Of a column's mean size: what its stretches vary by at least."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shift:
-    """Return of a channel on the dates both fits have seen, by either: medians, the relative
-    change, and the overlap of the two posteriors (1: the same, 0: apart)."""
-
-    channel: str
-    before: float
-    after: float
-    change: float
-    overlap: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +92,7 @@ def compare_fits(deployed: Fit, new: Fit) -> Comparison:
         old_roi = returns_on(reading, common)
         new_roi = returns_on(response(new, DRAWS), common)
         costly = [name for name in shared if name in old_roi and name in new_roi]
-        shifts = [_shift(name, old_roi[name], new_roi[name]) for name in costly]
+        shifts = [shift_of(name, old_roi[name], new_roi[name]) for name in costly]
     return Comparison(
         shifts=tuple(shifts),
         forecast=score_forecast(reading, new.panel),
@@ -115,53 +101,6 @@ def compare_fits(deployed: Fit, new: Fit) -> Comparison:
         channels_new=tuple(name for name in after if name not in before),
         common_periods=len(common),
     )
-
-
-def returns_on(reading: Response, dates: pd.DatetimeIndex) -> dict[str, np.ndarray]:
-    """Draws (D,) of value earned on `dates` over loaded cost on them, by channel with a cost."""
-    fit = reading.fit
-    panel = fit.panel
-    places = panel.dates.get_indexer(dates)
-    media = panel.dataset["media"].values
-    worth = panel.dataset["value_per_unit"].values
-    cost = loaded_cost(panel, fit.study.channels).isel({DATE: places}).sum([DATE, GEO])
-    rows = reading.density.design.baseline
-
-    def block(some: Response) -> np.ndarray:
-        whole = whole_outcome(some, rows, media)
-        totals = np.empty((media.shape[2], some.draws))
-        for channel in range(media.shape[2]):
-            effect = channel_effect(some, channel, media[:, some.places, channel])
-            caused = caused_outcome(effect.total, whole)[:, :, places]
-            totals[channel] = np.einsum("dgt,tg->d", caused, worth[places][:, some.places])
-        return totals
-
-    value = np.sum(by_geo(reading, len(media), block, arrays=3), axis=0)
-    return {
-        name: value[index] / float(cost.sel({CHANNEL: name}))
-        for index, name in enumerate(panel.channels)
-        if float(cost.sel({CHANNEL: name})) > 0
-    }
-
-
-def _shift(channel: str, before: np.ndarray, after: np.ndarray) -> Shift:
-    old, new = float(np.median(before)), float(np.median(after))
-    change = new / old - 1.0 if old else float("inf")
-    return Shift(channel, old, new, change, overlap(before, after))
-
-
-def overlap(first: np.ndarray, second: np.ndarray) -> float:
-    """The area under the lower of two densities (Weitzman, 1970), by Gaussian kernels, on the
-    log scale where all draws are above zero; 0 to 1."""
-    if min(first.min(), second.min()) > 0:
-        first, second = np.log(first), np.log(second)
-    if first.std() == 0 or second.std() == 0:
-        return float(np.array_equal(np.unique(first), np.unique(second)))
-    both = np.concatenate([first, second])
-    margin = both.std()
-    grid = np.linspace(both.min() - margin, both.max() + margin, _GRID)
-    lower = np.minimum(stats.gaussian_kde(first)(grid), stats.gaussian_kde(second)(grid))
-    return float(min(1.0, np.trapezoid(lower, grid)))
 
 
 def score_forecast(reading: Response, panel: Panel) -> ForecastScore | None:

@@ -19,6 +19,7 @@ from mmm.inference.fit import Fit, fit
 from mmm.plan.scenario import QUARTER_WEEKS
 from mmm.results.ahead import continued, trend_walk
 from mmm.results.contributions import outcome_components, with_noise
+from mmm.results.held import held_paths
 from mmm.results.respond import Response, response
 
 ORIGINS = 3
@@ -91,22 +92,60 @@ def _scored(fitted: Fit, panel: Panel, origin: int, periods: int) -> dict[str, o
         response(fitted), pd.DatetimeIndex(data["date"].values), data["media"].values,
         data["controls"].values,
     )  # fmt: skip
-    past = fitted.panel.dataset["outcome"].values.sum(axis=1)
-    season = round(panel.periods_per_year)
-    season = season if 1 <= season < len(past) else 1
-    errors = past[season:] - past[:-season]
-    scale = float(np.abs(errors).mean())
-    naive = past[len(past) - season + np.arange(periods) % season]
-    naive_draws = naive + errors[:, None]
+    naive = naive_forecast(fitted.panel, periods)
     return {
         "origin": f"{panel.dates[origin - 1]:%Y-%m-%d}",
         "periods": periods,
-        "mase": float(np.abs(draws.mean(axis=0) - actual).mean() / scale),
-        "mase_naive": float(np.abs(naive - actual).mean() / scale),
+        "mase": float(np.abs(draws.mean(axis=0) - actual).mean() / naive.scale),
+        "mase_naive": float(np.abs(naive.point - actual).mean() / naive.scale),
         "crps": float(crps(draws, actual).mean()),
-        "crps_naive": float(crps(naive_draws, actual).mean()),
+        "crps_naive": float(crps(naive.draws, actual).mean()),
         **{f"coverage_{round(100 * level)}": coverage(draws, actual, level) for level in LEVELS},
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Naive:
+    """The seasonal-naive forecast of all geos together: point (H,), draws (N, H) and `scale`, its
+    mean absolute error within the fitted data."""
+
+    point: np.ndarray
+    draws: np.ndarray
+    scale: float
+
+
+def naive_forecast(panel: Panel, periods: int) -> Naive:
+    """The same period a year before, or the last one where there is no year, with the residuals
+    that this has in the data."""
+    past = panel.dataset["outcome"].values.sum(axis=1)
+    season = round(panel.periods_per_year)
+    season = season if 1 <= season < len(past) else 1
+    errors = past[season:] - past[:-season]
+    point = past[len(past) - season + np.arange(periods) % season]
+    return Naive(point, point + errors[:, None], float(np.abs(errors).mean()))
+
+
+def expected_ahead(
+    read: Response, dates: pd.DatetimeIndex, media: np.ndarray, controls: np.ndarray
+) -> np.ndarray:
+    """Expected outcome (D, G, H) under media (H, G, C) and controls (H, G, P) after the window,
+    the trend's further steps included."""
+    ahead = continued(read, dates, controls).last(len(dates))
+    whole = np.concatenate([read.fit.panel.dataset["media"].values, media])
+    held = held_paths(read, dates, controls, noise=True) if read.paths else None
+    expected = np.zeros((read.draws, len(read.places), len(dates)))
+    for component in outcome_components(read, ahead.rows, whole, trend_walk(read, ahead), held):
+        expected += component.draws
+    return expected
+
+
+def noisy_total(read: Response, expected: np.ndarray) -> np.ndarray:
+    """`expected` (D, G, H) with noise, all geos together, (D, H)."""
+    total = np.zeros((read.draws, expected.shape[2]))
+    for g, place in enumerate(read.places):
+        rng = np.random.default_rng([read.fit.study.inference.seed, 12, place])
+        total += with_noise(read, g, expected[:, g], rng)
+    return total
 
 
 def predictive_total(
@@ -114,16 +153,7 @@ def predictive_total(
 ) -> np.ndarray:
     """Predictive draws (D, H) of the outcome of all geos, noise included, under media (H, G, C)
     and controls (H, G, P) after the window."""
-    ahead = continued(read, dates, controls).last(len(dates))
-    whole = np.concatenate([read.fit.panel.dataset["media"].values, media])
-    expected = np.zeros((read.draws, len(read.places), len(dates)))
-    for component in outcome_components(read, ahead.rows, whole, trend_walk(read, ahead)):
-        expected += component.draws
-    total = np.zeros((read.draws, len(dates)))
-    for g, place in enumerate(read.places):
-        rng = np.random.default_rng([read.fit.study.inference.seed, 12, place])
-        total += with_noise(read, g, expected[:, g], rng)
-    return total
+    return noisy_total(read, expected_ahead(read, dates, media, controls))
 
 
 def crps(draws: np.ndarray, actual: np.ndarray) -> np.ndarray:
@@ -138,5 +168,10 @@ def crps(draws: np.ndarray, actual: np.ndarray) -> np.ndarray:
 
 def coverage(draws: np.ndarray, actual: np.ndarray, level: float) -> float:
     """Part of periods (H,) within the central interval of `level` of draws (D, H)."""
+    return float(inside(draws, actual, level).mean())
+
+
+def inside(draws: np.ndarray, actual: np.ndarray, level: float) -> np.ndarray:
+    """Which periods (H,) lie within the central interval of `level` of draws (D, H)."""
     low, high = np.quantile(draws, [0.5 - 0.5 * level, 0.5 + 0.5 * level], axis=0)
-    return float(((actual >= low) & (actual <= high)).mean())
+    return (actual >= low) & (actual <= high)

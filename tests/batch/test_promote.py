@@ -15,17 +15,15 @@ from mmm.batch.compare import (
     Comparison,
     ForecastScore,
     InputChange,
-    Shift,
     compare_fits,
     input_changes,
-    overlap,
-    returns_on,
     score_channels,
 )
 from mmm.batch.promote import decide
 from mmm.config import Study
 from mmm.config.batch import Promote
 from mmm.data.load import panel_from_frame
+from mmm.efficiency.dated import Shift, overlap, returns_on
 from mmm.efficiency.roi import efficiency_table
 from mmm.inference.fit import fit
 from mmm.results.respond import response

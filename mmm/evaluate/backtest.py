@@ -1,0 +1,148 @@
+"""The backtest: the model's forecasts beside seasonal-naive ones and those without media."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mmm.evaluate.folds import Folds
+
+MODEL, NO_MEDIA, NAIVE = "model", "no_media", "seasonal_naive"
+SAME = 0.02
+"""Difference in CRPS, relative, below which two forecasters are about equal."""
+EXPECTED = {50: 0.5, 80: 0.8, 90: 0.9}
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One forecaster over all origins and some steps ahead.
+
+    mase: error over that of the seasonal-naive forecast within the data. crps: in units of
+    outcome; crps_relative: over the mean outcome. coverage: part of periods within the central
+    interval.
+    """
+
+    forecaster: str
+    steps: str
+    periods: int
+    mase: float
+    crps: float
+    crps_relative: float
+    coverage_50: float
+    coverage_80: float
+    coverage_90: float
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """The model beside another forecaster: `gain`, the part of its CRPS that the model saves
+    (below zero: the model is worse), and at how many origins the model is better."""
+
+    forecaster: str
+    gain: float
+    better_at: int
+    origins: int
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """Rolling-origin forecasts, scored. `origins` are the last dates fitted."""
+
+    horizon: int
+    origins: tuple[str, ...]
+    scores: tuple[Score, ...]
+    against: tuple[Against, ...]
+    reading: str
+    advice: tuple[str, ...]
+
+
+def backtest(rows: pd.DataFrame, folds: Folds) -> Backtest:
+    """The backtest from the rows of `forecast_scores` and `naive_scores` of all forecasters."""
+    scores = [
+        _score(rows[rows["forecaster"] == name], name, label, steps)
+        for name in (MODEL, NO_MEDIA, NAIVE)
+        for label, steps in (
+            ("all", range(1, folds.horizon + 1)),
+            *((_label(group), group) for group in folds.steps()),
+        )
+    ]
+    against = tuple(_against(rows, other) for other in (NAIVE, NO_MEDIA))
+    whole = next(one for one in scores if (one.forecaster, one.steps) == (MODEL, "all"))
+    return Backtest(
+        folds.horizon, tuple(dict.fromkeys(rows["origin"])), tuple(scores), against,
+        _reading(whole, against), _advice(whole, against),
+    )  # fmt: skip
+
+
+def _label(steps: range) -> str:
+    return f"{steps[0]}-{steps[-1]}" if len(steps) > 1 else f"{steps[0]}"
+
+
+def _score(rows: pd.DataFrame, name: str, label: str, steps: range) -> Score:
+    some = rows[rows["step"].isin(list(steps))]
+    crps = float(some["crps"].mean())
+    return Score(
+        name, label, len(some),
+        mase=float(some["scaled_error"].mean()),
+        crps=crps,
+        crps_relative=crps / float(some["actual"].mean()),
+        **{f"coverage_{p}": float(some[f"inside_{p}"].mean()) for p in EXPECTED},
+    )  # fmt: skip
+
+
+def _against(rows: pd.DataFrame, other: str) -> Against:
+    by_origin = rows.pivot_table(index="origin", columns="forecaster", values="crps")
+    gain = 1.0 - float(by_origin[MODEL].mean() / by_origin[other].mean())
+    verdict = "about equal" if abs(gain) < SAME else ("better" if gain > 0 else "worse")
+    better = int((by_origin[MODEL] < by_origin[other]).sum())
+    return Against(other, gain, better, len(by_origin), verdict)
+
+
+_NAMES = {NAIVE: "the seasonal-naive forecast", NO_MEDIA: "the same model without media"}
+_VERBS = {
+    "better": "beats",
+    "worse": "does not beat",
+    "about equal": "is about as good as, and does not beat,",
+}
+
+
+def _reading(whole: Score, against: tuple[Against, ...]) -> str:
+    sentences = []
+    for one in against:
+        direction = "lower" if one.gain > 0 else "higher"
+        sentences.append(
+            f"The model {_VERBS[one.verdict]} {_NAMES[one.forecaster]}: its forecast error (CRPS) "
+            f"is {abs(one.gain):.0%} {direction}, and lower at {one.better_at} of {one.origins} "
+            "origins."
+        )
+    sentences.append(
+        f"Of its 90 % intervals {whole.coverage_90:.0%} held what came, of its 50 % intervals "
+        f"{whole.coverage_50:.0%}."
+    )
+    return " ".join(sentences)
+
+
+def _advice(whole: Score, against: tuple[Against, ...]) -> tuple[str, ...]:
+    said = []
+    naive, silent = against
+    if naive.verdict != "better":
+        said.append(
+            "Do not use its forecasts for targets: last year's figures do as well. Look for what "
+            "drives the outcome besides media (price, stock, events) and add it as controls."
+        )
+    if silent.verdict != "better":
+        said.append(
+            "Forecasts do not show that media moves the outcome; returns rest on how the model "
+            "takes the past apart and on its priors. Test the largest channels by experiment."
+        )
+    # binomial error with periods of one origin counted as one
+    slack = 2.0 * np.sqrt(0.09 / naive.origins)
+    if whole.coverage_90 < 0.9 - slack:
+        said.append(
+            "Intervals of forecasts are too narrow: widen what is planned on them, and look at "
+            "the residuals."
+        )
+    return tuple(said)
