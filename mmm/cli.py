@@ -124,6 +124,39 @@ def run(
 
 
 @app.command()
+def evaluate(
+    study: StudyFile,
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            help="Directory for evaluation.json, which may be that of a run.",
+            show_default=False,
+        ),
+    ],
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer refits, with fewer draws: a first look.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an evaluation that is there already.")
+    ] = False,
+) -> None:
+    """See where the model has been wrong and how far its answers hold, by fitting it many times.
+
+    Forecasts from earlier dates beside naive ones and those without media, returns without the
+    last periods, channels that cannot have an effect, other seeds, slightly different outcomes,
+    residuals, other specifications.
+    """
+    with _refusals():
+        from mmm.study.evaluation import run_evaluation
+
+        result = run_evaluation(study, out, quick=quick, force=force, progress=True)
+        for line in result.lines:
+            typer.echo(line)
+        typer.echo(f"Evaluation: {result.file}")
+
+
+@app.command()
 def plan(
     fit: Annotated[
         Path, typer.Argument(metavar="FIT", help="A saved fit, as fit.nc.", show_default=False)

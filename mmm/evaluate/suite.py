@@ -47,7 +47,8 @@ class Evaluation:
 
     study: str
     seed: int
-    data_sha256: str
+    panel_sha256: str
+    versions: Mapping[str, str]
     backtest: Backtest
     stability: Stability
     placebo: Placebo
@@ -117,7 +118,8 @@ def evaluate_study(
     return Evaluation(
         study=study.study,
         seed=study.inference.seed,
-        data_sha256=data_sha256(panel),
+        panel_sha256=data_sha256(panel),
+        versions=dict(base.versions),
         backtest=backtest(
             pd.concat([*rows.values(), naive_scores(NAIVE, panel, folds)], ignore_index=True), folds
         ),

@@ -56,7 +56,7 @@ def check_study(path: Path | str) -> CheckReport:
     base = Path(path).parent
     panel, findings = load_panel(study, base)
     _, on_claims = load_claims(study, panel, base)
-    _, _, on_lags = _with_lags(study, panel, base)
+    _, _, on_lags = with_lags(study, panel, base)
     return CheckReport(study, (*findings, *on_claims, *on_lags))
 
 
@@ -84,7 +84,7 @@ def run_study(
     study = load_study(path)
     panel, findings = load_panel(study, path.parent)
     claims, on_claims = load_claims(study, panel, path.parent)
-    study, lags, on_lags = _with_lags(study, panel, path.parent)
+    study, lags, on_lags = with_lags(study, panel, path.parent)
     findings = (*findings, *on_claims, *on_lags)
 
     refuse_occupied(out, force=force)
@@ -128,7 +128,7 @@ def run_study(
     )
 
 
-def _with_lags(
+def with_lags(
     study: Study, panel: Panel, base: Path
 ) -> tuple[Study, tuple[RecordedLag, ...], tuple[Finding, ...]]:
     """The study with lags estimated from the records it names, those lags, and findings."""

@@ -1,4 +1,4 @@
-"""Progress of sampling on a terminal: chains, draws, divergences."""
+"""Progress on a terminal: of sampling by chains, draws and divergences; of many fits by fit."""
 
 from __future__ import annotations
 
@@ -45,5 +45,26 @@ def sampling_progress(chains: int) -> Generator[Callable[[Sequence[Chain]], None
                     total=chain.total_draws,
                     divergences=chain.divergences,
                 )
+
+        yield update
+
+
+@contextmanager
+def refit_progress() -> Generator[Callable[[str, int, int], None]]:
+    """A bar over all fits of an evaluation while the block runs, told before each what it is for,
+    how many are done and how many there are."""
+    bars = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} fits"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+    with bars:
+        task = bars.add_task("reading", total=1)
+
+        def update(purpose: str, done: int, total: int) -> None:
+            bars.update(task, description=purpose, completed=done, total=total)
 
         yield update
