@@ -222,5 +222,5 @@ def _ended(job: Job, future: Future, limit: str) -> Ended:
 
 def _words(error: BaseException | None) -> str:
     if isinstance(error, KilledWorker):
-        return "its worker was lost at every attempt; it may need more memory than there is"
+        return "its worker was lost at every attempt: killed, or out of memory or disk"
     return f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"

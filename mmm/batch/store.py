@@ -15,6 +15,7 @@ records.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
@@ -32,6 +33,8 @@ import fsspec
 from mmm.errors import InputError, input_error
 
 ASIDE = ".aside"
+LEAST_FREE = 50_000_000
+"""Bytes that must be free where a run is written."""
 FOLDERS = frozenset({"records", "runs", "promotions", "started", "batches"})
 FILES = frozenset({"index.parquet", "summary.json", "portfolio.html"})
 
@@ -120,10 +123,15 @@ class Store:
 
     @contextmanager
     def aside(self) -> Generator[Path]:
-        """A new folder on this machine to write into, where nobody looks; removed at the end."""
+        """A new folder on this machine to write into, where nobody looks; removed at the end.
+
+        Raises `OSError` where next to nothing is free: HDF5 ends the process on a full disk.
+        """
         parent = self.local / ASIDE if self.local else None
         if parent:
             parent.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(parent or tempfile.gettempdir()).free < LEAST_FREE:
+            raise OSError(errno.ENOSPC, f"less than {LEAST_FREE // 10**6} MB are free")
         owner = f"{socket.gethostname()}~{os.getpid()}~"
         folder = Path(tempfile.mkdtemp(prefix=owner, dir=parent))
         try:
