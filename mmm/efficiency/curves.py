@@ -74,7 +74,7 @@ def _curves_block(response: Response) -> np.ndarray:
                 response, channel, own[:, :, channel] * multiplier, carry_in=multiplier
             )
             if base is None:
-                sums[channel, place] = effect.total.sum(axis=2)
+                sums[channel, place] = effect.passing.sum(axis=2) + effect.brand.sum(axis=2)
             else:
                 sums[channel, place] = (base * np.expm1(effect.total)).sum(axis=2)
     return sums
