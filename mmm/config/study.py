@@ -128,6 +128,7 @@ class Study(Block):
     baseline: Baseline = Baseline()
     brand: Brand = Brand()
     claims: str | None = None
+    experiments: str | None = None
     paths: tuple[Path, ...] = ()
     unmeasured: tuple[Unmeasured, ...] = ()
     inference: Inference = Inference()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from mmm.config.study import Study
 from mmm.data.calendar import find_calendar
 from mmm.data.checks import run_checks
+from mmm.data.evidence import experiments_of, load_experiments
 from mmm.data.observations import Keys, Observations, observe
 from mmm.data.panel import Panel, build_panel
 from mmm.data.survey import survey_errors
@@ -30,14 +32,34 @@ def load_panel(study: Study, base: Path) -> tuple[Panel, tuple[Finding, ...]]:
             "the study names no data file.",
             "Add 'file: data.csv' under 'data', or pass a data frame.",
         )
-    return _panel_from_table(study, read_table(Path(base) / study.data.file))
+    panel, findings = _panel_from_table(study, read_table(Path(base) / study.data.file))
+    experiments, more = load_experiments(study, panel, base)
+    return replace(panel, experiments=experiments), (*findings, *more)
 
 
 def panel_from_frame(
-    study: Study, frame: pd.DataFrame, source: str = "data frame"
+    study: Study,
+    frame: pd.DataFrame,
+    source: str = "data frame",
+    experiments: pd.DataFrame | None = None,
 ) -> tuple[Panel, tuple[Finding, ...]]:
-    """The same from a data frame in memory; `source` is how messages call it."""
-    return _panel_from_table(study, table_from_frame(frame, source))
+    """The same from a data frame in memory; `source` is how messages call it. `experiments` has
+    the columns of a file of experiments.
+
+    Raises `InputError` too where the study names such a file and none are given.
+    """
+    panel, findings = _panel_from_table(study, table_from_frame(frame, source))
+    if experiments is None and study.experiments is not None:
+        raise input_error(
+            "experiments",
+            f"study '{study.study}': experiments",
+            f"the study names '{study.experiments}', and a data frame says nothing of where it is.",
+            "Pass the experiments as a data frame too, or leave the key out.",
+        )
+    if experiments is None:
+        return panel, findings
+    known, more = experiments_of(study, panel, experiments)
+    return replace(panel, experiments=known), (*findings, *more)
 
 
 def _panel_from_table(study: Study, table: Table) -> tuple[Panel, tuple[Finding, ...]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from mmm.data.experiment import Experiment
 from mmm.dims import CHANNEL, CONTROL, DATE, DAYS_PER_WEEK, DAYS_PER_YEAR, GEO, PATH, SURVEY
 
 
@@ -30,10 +31,12 @@ class Panel:
     - `paths` (date, geo, path): series between marketing and outcome; only where there are some.
 
     Dates and geos are sorted; channels, controls and paths stand in the study's order.
+    `experiments` are tests that bear on channels, in the order of their file.
     """
 
     dataset: xr.Dataset
     frequency: str
+    experiments: tuple[Experiment, ...] = ()
 
     @property
     def dates(self) -> pd.DatetimeIndex:
@@ -68,8 +71,16 @@ class Panel:
         return DAYS_PER_YEAR / DAYS_PER_WEEK / self.weeks_per_period
 
     def window(self, start: int, stop: int) -> Panel:
-        """The panel cut to periods `start` to `stop` (exclusive), as for a backtest."""
-        return Panel(self.dataset.isel({DATE: slice(start, stop)}), self.frequency)
+        """The panel cut to periods `start` to `stop` (exclusive), as for a backtest.
+
+        Where periods are cut off at the end, so are experiments not measured before then.
+        """
+        cut = Panel(self.dataset.isel({DATE: slice(start, stop)}), self.frequency)
+        known = self.experiments
+        if len(cut.dates) and cut.dates[-1] < self.dates[-1]:
+            end = cut.future_dates(1)[0].date()
+            known = tuple(one for one in known if one.until < end)
+        return replace(cut, experiments=known)
 
     def future_dates(self, periods: int) -> pd.DatetimeIndex:
         """The `periods` dates that follow the last one, at the panel's frequency."""

@@ -19,6 +19,7 @@ import numpy as np
 import xarray as xr
 
 from mmm.config import Study
+from mmm.data.experiment import experiments_from_json, experiments_to_json
 from mmm.data.panel import Panel
 from mmm.errors import ModelError, StoredFitError
 from mmm.inference.jax_chains import sample_jax
@@ -192,6 +193,8 @@ def data_sha256(panel: Panel) -> str:
     for name in sorted(str(name) for name in panel.dataset.data_vars):
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(panel.dataset[name].values).tobytes())
+    if panel.experiments:
+        digest.update(experiments_to_json(panel.experiments).encode())
     return digest.hexdigest()
 
 
@@ -205,6 +208,7 @@ def save_fit(result: Fit, path: str | os.PathLike[str]) -> Path:
         "versions": json.dumps(dict(result.versions), sort_keys=True),
         "frequency": result.panel.frequency,
         "data_sha256": data_sha256(result.panel),
+        "experiments": experiments_to_json(result.panel.experiments),
     }
     descriptor, name = tempfile.mkstemp(dir=target.parent, suffix=".tmp")
     os.close(descriptor)
@@ -242,7 +246,8 @@ def load_fit(path: str | os.PathLike[str]) -> Fit:
                 for name in ("posterior", "sample_stats", "panel")
             }
             study = Study.model_validate_json(attrs["study"])
-            panel = Panel(groups["panel"], attrs["frequency"])
+            known = experiments_from_json(attrs.get("experiments", "[]"))
+            panel = Panel(groups["panel"], attrs["frequency"], known)
             versions = json.loads(attrs["versions"])
             paths = {
                 path.name: Fit(

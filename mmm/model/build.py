@@ -25,6 +25,7 @@ from mmm.model import marginal
 from mmm.model.curves import DRIFT, SPREAD
 from mmm.model.density import layout_of
 from mmm.model.design import Design, build_design
+from mmm.model.experiment_graph import experiment_log_likelihood
 from mmm.model.graph import path_regressions
 from mmm.model.op import CollapsedLikelihood, FusedLikelihood
 from mmm.model.spec import ModelSpec, Variable, model_spec
@@ -95,6 +96,8 @@ def build_model(
         if spec.national:
             tracked = survey_log_likelihood(spec, design, table, values)
             pm.Potential("survey_likelihood", tracked)
+        if design.trials.count:
+            pm.Potential("experiment_likelihood", experiment_log_likelihood(spec, design, table))
         own_sd, shared_sd = baseline_scales(spec, design, values)
         effect = channel_effects(table, spec, design)
         terms = Terms(table, effect, own_sd, shared_sd, values["sigma"])

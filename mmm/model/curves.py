@@ -255,6 +255,13 @@ def adstock_adjoint(code, row, w, d1, d2, x, pre, a, bar, wbar):
 
 
 @njit(**OPTIONS)
+def add_to(bar, more):
+    """bar += more, both (T,)."""
+    for t in range(bar.shape[0]):
+        bar[t] += more[t]
+
+
+@njit(**OPTIONS)
 def adjoint(theta, data, work, theta_bar):
     """Adds to `theta_bar` (channels, columns) the gradient of sum(dynamic_bar * effects)."""
     geos, channels, periods = data.media.shape
@@ -277,6 +284,10 @@ def adjoint(theta, data, work, theta_bar):
                 mean_stock += product_of(work.dynamic_bar[g, c], work.stock[g, c])
         mean_now = mean_now / work.means[c, 0] if work.means[c, 0] > 0.0 else 0.0
         mean_stock = mean_stock / work.means[c, 1] if second > 0.0 else 0.0
+        tried = data.trial_lift.shape[0] > 0
+        if tried:
+            mean_now += work.trial_mean[c, 0]
+            mean_stock += work.trial_mean[c, 1]
         out[SHARE] += (1.0 - split) * mean_now + split * mean_stock
         out[SPLIT] += share * (mean_stock - mean_now)
         for g in range(geos):
@@ -303,11 +314,15 @@ def adjoint(theta, data, work, theta_bar):
                 out[HALF] += start_bar * by_half
                 out[SLOPE] += start_bar * by_slope
                 out[MEMORY] += keep_bar * keep * LN2 / (memory * memory)
+            if tried:
+                add_to(bar, work.trial_now[g, c])
             half_bar, slope_bar = saturation_adjoint(
                 code, a, s, work.logs[g, c], half, slope, bar, flow
             )
             out[HALF] += half_bar
             out[SLOPE] += slope_bar
+            if tried:
+                add_to(bar, work.trial_level[g, c])
             one, two, pre_more = adstock_adjoint(
                 adstock, row, w, d1, d2, data.media[g, c], pre, a, bar, wbar
             )

@@ -244,6 +244,7 @@ def from_lanes(blocks: np.ndarray, geos: int, *shape: int) -> np.ndarray:
 def build_density(spec: ModelSpec, design: Design) -> Density:
     """The compiled log-density of `spec` on `design`."""
     layout, baseline, readings = layout_of(spec), design.baseline, design.readings
+    trials = design.trials
     data = Data(
         kind=layout.kind,
         scalar=layout.scalar,
@@ -266,10 +267,23 @@ def build_density(spec: ModelSpec, design: Design) -> Density:
         reading_time=readings.time,
         reading_of=readings.of,
         reading_walk=readings.walk_of,
+        trial_first=trials.first,
+        trial_channel=trials.channel,
+        trial_geo=trials.geo,
+        trial_start=trials.start,
+        trial_length=trials.length,
+        trial_at=trials.at,
+        trial_when=trials.when,
+        trial_multiplies=np.array([spec.likelihood == "lognormal"], dtype=np.int64),
         mode=np.empty(0),
         reading=readings.value,
         reading_variance=readings.variance,
         reading_sd=readings.row_sd,
+        trial_lift=trials.lift,
+        trial_variance=trials.variance,
+        trial_base=trials.base,
+        trial_weight=trials.weight,
+        trial_change=trials.change,
         reading_rows=readings.rows,
         early=design.early,
         common=design.common,

@@ -16,6 +16,7 @@ from mmm.data.panel import Panel
 from mmm.model.graph import with_regressors
 from mmm.model.readings import Readings, build_readings
 from mmm.model.spec import ModelSpec, early_periods, outcome_scale, seen_outcome
+from mmm.model.trials import Trials, build_trials
 from mmm.transforms.baseline import fourier, holiday_counts, trend_ramps
 
 INTERCEPT, INTERCEPT_SD = 0.5, 0.5
@@ -68,7 +69,7 @@ class Design:
     Rows that are alike in all geos are held once: common (K, T), then each geo's local rows
     (G, L, T), the last of which is the outcome less `centre`. gram (G, K + L, K + L) are their
     inner products; own_row (K0,) and shared_row (P,) say which row a baseline column is.
-    `readings` are those of brand trackers.
+    `readings` are those of brand trackers, `trials` the experiments that are not held back.
     """
 
     scaling: Scaling
@@ -85,6 +86,7 @@ class Design:
     own_row: np.ndarray
     shared_row: np.ndarray
     readings: Readings
+    trials: Trials
 
     @property
     def own(self) -> int:
@@ -264,4 +266,10 @@ def build_design(spec: ModelSpec, panel: Panel) -> Design:
         own_row=own_row,
         shared_row=shared_row,
         readings=build_readings(panel, spec.national, spec.survey_knots),
+        trials=build_trials(
+            panel,
+            scaling.level,
+            lambda x, on: x / scaling.size[on.geos][:, None] / scaling.media[on.channels],
+            multiplies=spec.likelihood == "lognormal",
+        ),
     )

@@ -9,7 +9,7 @@ with priors of their own. Draws of the regressions, one of each, are draws of th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -75,7 +75,8 @@ def with_regressors(panel: Panel, names: Sequence[str]) -> Panel:
     if panel.channels == tuple(names):
         return panel
     data = panel.dataset
-    return _rebuilt(panel, names, data["outcome"].values, data["value_per_unit"].values)
+    known = _rebuilt(panel, names, data["outcome"].values, data["value_per_unit"].values)
+    return replace(known, experiments=panel.experiments)
 
 
 def path_channel(path: Path, panel: Panel, fed: np.ndarray) -> Channel:

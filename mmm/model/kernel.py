@@ -27,6 +27,7 @@ from mmm.model import (
     columns,
     counterfactual,
     curves,
+    experiment,
     explicit,
     lags,
     lanes,
@@ -46,8 +47,8 @@ _LOG_ROOT_2PI = 0.5 * math.log(2 * math.pi)
 _SPREAD, _COLUMNS, _DRIFT = curves.SPREAD, curves.COLUMNS, curves.DRIFT
 
 _MODULES = (
-    linked, vector, lanes, columns, views, lag_nodes, lags, saturation, survey, curves, collapse,
-    explicit, counterfactual,
+    linked, vector, lanes, columns, views, lag_nodes, lags, saturation, survey, curves, experiment,
+    collapse, explicit, counterfactual,
 )  # fmt: skip
 _SOURCES = [*(Path(module.__file__ or "") for module in _MODULES), Path(__file__)]
 STAMP = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()
@@ -141,13 +142,15 @@ def collect_cells(data, work, grad):
 
 @njit(**OPTIONS)
 def begin(q, data, work, pooled, grad):
-    """Everything up to the outcome's likelihood at `q`: cells, curves, effects, trackers; returns
-    the log-prior, whose gradient goes into `grad`, and the trackers' log-likelihood."""
+    """Everything up to the outcome's likelihood at `q`: cells, curves, effects, trackers and
+    experiments; returns the log-prior, whose gradient goes into `grad`, and the log-likelihood
+    of both."""
     log_prior = fill_cells(q, data, work, grad)
     spread_cells(data, work, pooled)
     curves.forward(work.table, data, work)
     curves.effects(work.table, data, work)
-    return log_prior + survey.log_likelihood(data, work)
+    told = survey.log_likelihood(data, work) + experiment.log_likelihood(data, work)
+    return log_prior + told
 
 
 @njit(**OPTIONS)

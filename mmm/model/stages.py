@@ -15,7 +15,7 @@ from llvmlite import ir
 from numba import cfunc, njit, types
 from numba.extending import intrinsic
 
-from mmm.model import collapse, curves, explicit, kernel, survey, views
+from mmm.model import collapse, curves, experiment, explicit, kernel, survey, views
 
 _DOUBLES = types.CPointer(types.double)
 STAGE = types.float64(types.int64, types.int64, _DOUBLES, _DOUBLES)
@@ -57,12 +57,12 @@ def _effects(stamp):
     @cfunc(STAGE, cache=True, _nrt=False)
     def effects(h, slot, _q, _grad):
         """From saturated exposure and brand stock to effects and drift rows; returns the
-        log-likelihood of brand trackers."""
+        log-likelihood of brand trackers and experiments."""
         _ = stamp
         data = views.frame_at(h, 0)
         work = views.frame_at(h, slot * views.meta_of(h, views.STRIDE))
         curves.effects(work.table, data, work)
-        return survey.log_likelihood(data, work)
+        return survey.log_likelihood(data, work) + experiment.log_likelihood(data, work)
 
     return effects
 

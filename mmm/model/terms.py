@@ -110,11 +110,20 @@ def branded(spec: ModelSpec) -> tuple[bool, ...]:
     return tuple(c in sampled or base[SPLIT] > 0 for c, base in enumerate(spec.base))
 
 
-def channel_curves(
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One channel along time, all (G, T): exposure carried over, saturated, and the brand stock
+    it feeds, where it has one."""
+
+    exposure: TensorVariable
+    now: TensorVariable
+    stock: TensorVariable | None
+
+
+def channel_series(
     table: TensorVariable, channel: int, spec: ModelSpec, design: Design, *, brand: bool
-) -> tuple[TensorVariable, TensorVariable | None]:
-    """Saturated exposure of `channel` and its brand stock, where it has one, both (G, T) of
-    mean one, from the parameter table."""
+) -> Series:
+    """The series of `channel`, from the parameter table."""
     row = table[channel]
     media = pt.as_tensor_variable(design.media[:, channel])
     periods = design.media.shape[2]
@@ -124,15 +133,23 @@ def channel_curves(
     before = row[CARRY] * design.early[:, channel]
 
     lagged = carry(family, adstock_parameters(family, row), periods, spec.reach[channel])
-    now = saturate(saturation, lagged.over(media, before), half_and_slope)
+    exposure = lagged.over(media, before)
+    now = saturate(saturation, exposure, half_and_slope)
     if not brand:
-        return unit_mean(now, design.weight), None
+        return Series(exposure, now, None)
     memory = carry(GEOMETRIC, [row[MEMORY]], periods, spec.lags)
     start = saturate(saturation, before, half_and_slope)
-    return (
-        unit_mean(now, design.weight),
-        unit_mean(memory.over(now, start), design.weight),
-    )
+    return Series(exposure, now, memory.over(now, start))
+
+
+def channel_curves(
+    table: TensorVariable, channel: int, spec: ModelSpec, design: Design, *, brand: bool
+) -> tuple[TensorVariable, TensorVariable | None]:
+    """Saturated exposure of `channel` and its brand stock, where it has one, both (G, T) of
+    mean one, from the parameter table."""
+    series = channel_series(table, channel, spec, design, brand=brand)
+    stock = None if series.stock is None else unit_mean(series.stock, design.weight)
+    return unit_mean(series.now, design.weight), stock
 
 
 def channel_effect(

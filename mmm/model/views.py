@@ -29,9 +29,12 @@ ENTRY = 4
 
 INTEGERS = ("kind", "scalar", "cell", "adstock", "reach", "saturation", "own_row", "shared_row",
             "own_group", "shared_group", "drifting", "reading_geo", "reading_time",
-            "reading_of", "reading_walk")  # fmt: skip
+            "reading_of", "reading_walk", "trial_first", "trial_channel", "trial_geo",
+            "trial_start", "trial_length", "trial_at", "trial_when",
+            "trial_multiplies")  # fmt: skip
 VECTORS = ("location", "scale", "base", "weight", "own_base", "shared_base", "mode", "reading",
-           "reading_variance", "reading_sd")  # fmt: skip
+           "reading_variance", "reading_sd", "trial_lift", "trial_variance", "trial_base",
+           "trial_weight", "trial_change")  # fmt: skip
 MATRICES = ("early", "common", "drift", "mode_root", "reading_rows")
 CUBES = ("media", "local", "gram")
 Data = namedtuple("Data", (*INTEGERS, *VECTORS, *MATRICES, *CUBES))
@@ -39,18 +42,23 @@ Data = namedtuple("Data", (*INTEGERS, *VECTORS, *MATRICES, *CUBES))
 (n,) and `mode_root` (n, n) say where the sampler's point z lies, q = mode + root z, and are
 empty where it is q itself."""
 
+ALONG_TRIALS = ("trial_moved", "trial_high", "trial_sat", "trial_logs", "trial_gain",
+                "trial_stock", "trial_effect", "trial_bar", "trial_flow")  # fmt: skip
+"""Vectors as long as `trial_change`."""
 WORK_VECTORS = ("value", "jacobian", "cells", "cells_bar", "own_sd", "shared_sd", "own_sd_bar",
                 "shared_sd_bar", "spread", "spread_bar", "raw", "sums", "between", "system", "net",
                 "covariance", "link", "pivot", "first_mean", "full", "target",
                 "shared_mean", "point", "slope", "reading_scale",
                 "reading_target", "reading_mean", "reading_noise", "reading_left", "level_gain",
-                "level_mean", "sigma", "sigma_bar")  # fmt: skip
+                "level_mean", "sigma", "sigma_bar", "trial_seen", "trial_spread",
+                "trial_caused", *ALONG_TRIALS)  # fmt: skip
 WORK_MATRICES = ("lag_weights", "series", "means", "with_rows", "within", "weights", "cross",
                  "solved", "own_target", "own_mean", "shared_target", "geo_gram", "inverse", "root",
                  "schur", "schur_lower", "schur_root", "schur_inverse", "reading_system",
                  "reading_lower", "reading_root", "reading_inverse", "level", "level_bar", "table",
-                 "table_bar")  # fmt: skip
-WORK_CUBES = ("exposure", "logs", "now", "stock", "dynamic", "dynamic_bar")
+                 "table_bar", "trial_mean", "trial_walk")  # fmt: skip
+WORK_CUBES = ("exposure", "logs", "now", "stock", "dynamic", "dynamic_bar", "trial_now",
+              "trial_level")  # fmt: skip
 Work = namedtuple("Work", (*WORK_VECTORS, *WORK_MATRICES, *WORK_CUBES))
 """Everything an evaluation computes on the way, by name. `table` (C, columns) and `sigma` (G,)
 are the beginning of `cells`, and their gradients that of `cells_bar`."""
@@ -69,6 +77,8 @@ def work_shapes(data: Data, lags: int, pooled: bool) -> dict[str, tuple[int, ...
     path = (geos, channels, periods)
     square, told = (blocks, size * size * LANES), data.reading_sd.shape
     read = periods if len(data.reading) else 0
+    tests, arms = data.trial_lift.shape, data.trial_channel.shape
+    tried = path if len(data.trial_lift) else (0, 0, 0)
     return {
         "value": (len(data.kind),), "jacobian": (len(data.kind),),
         "cells": (len(data.base),), "cells_bar": (len(data.base),),
@@ -97,6 +107,10 @@ def work_shapes(data: Data, lags: int, pooled: bool) -> dict[str, tuple[int, ...
         "schur_root": (shared, shared), "schur_inverse": (shared, shared),
         "exposure": path, "logs": path, "now": path, "stock": path,
         "dynamic": (geos, dynamic, periods), "dynamic_bar": (geos, dynamic, periods),
+        "trial_seen": tests, "trial_spread": tests, "trial_caused": arms,
+        "trial_mean": (channels, 2), "trial_walk": (len(data.drifting), len(data.drift)),
+        "trial_now": tried, "trial_level": tried,
+        **dict.fromkeys(ALONG_TRIALS, data.trial_change.shape),
     }  # fmt: skip
 
 
