@@ -7,16 +7,12 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-import jax
 import numpy as np
 import pytest
-from scipy import stats
 
 from mmm.data.experiment import Experiment
-from mmm.model.build import build_model
 from mmm.model.density import build_density
 from mmm.model.design import build_design
-from mmm.model.jax_form import log_density
 from mmm.model.spec import model_spec
 
 CHANNELS = [
