@@ -35,7 +35,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_paths_and_funnel_are_written(run: Run) -> None:
     paths = pd.read_csv(run.out / "paths.csv")
-    assert list(paths.groupby("path", sort=False)["driver"].last()) == ["no channel", "brand_search"]
+    assert list(paths.groupby("path", sort=False)["driver"].last()) == [
+        "no channel",
+        "brand_search",
+    ]
     np.testing.assert_allclose(paths.groupby("path")["share_mean"].sum(), 1.0)
     funnel = pd.read_csv(run.out / "funnel.csv")
     assert set(funnel.loc[funnel["quantity"] == "conversion", "stage"]) == {"organic_search"}
