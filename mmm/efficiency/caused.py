@@ -9,7 +9,6 @@ import numpy as np
 from mmm.model.design import BaselineRows
 from mmm.results.ahead import settled
 from mmm.results.blocks import by_geo
-from mmm.results.held import held_as_settled
 from mmm.results.outcome import caused_outcome, shrink, whole_outcome
 from mmm.results.respond import Effect, Response, after_window, brand_tail, channel_effect
 
@@ -60,9 +59,7 @@ def whole_horizon(response: Response, span: Horizon) -> np.ndarray | None:
     add."""
     if span.rows is None:
         return None
-    later = len(span.media) - len(response.fit.panel.dates)
-    held = held_as_settled(response, later) if response.paths else None
-    return whole_outcome(response, span.rows, span.media, held=held)
+    return whole_outcome(response, span.rows, span.media)
 
 
 def over_time(draws: np.ndarray, worth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

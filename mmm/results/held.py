@@ -82,16 +82,20 @@ def held_as_settled(response: Response, periods: int) -> dict[str, Moved]:
 
 
 def held_effects(
-    response: Response, held: Mapping[str, Moved] | None = None
+    response: Response, held: Mapping[str, Moved] | None = None, periods: int = 0
 ) -> dict[str, np.ndarray]:
     """What the held part of each path that feeds the outcome does to it, (D, G, S) in the
-    response's unit; `held` is that of the window where it is not given."""
+    response's unit. Where `held` is not given it is that of the window, and of what follows when
+    nothing new happens, `periods` in all if that is longer."""
     if not response.paths:
         return {}
     if held is None:
-        key = ("held", "window")
+        later = max(0, periods - len(response.fit.panel.dates))
+        key = ("held", str(later))
         if key not in response.known:
-            response.known[key] = held_paths(response)
+            response.known[key] = (
+                held_as_settled(response, later) if later else held_paths(response)
+            )
         held = response.known[key]
     return {
         name: through(response, place, held[name]).series

@@ -49,7 +49,7 @@ def baseline_predictor(
     """All that is not marketing in units of the link, (D, G, T), over the last periods of
     `held`; `walk` (D, G, T) is added."""
     total = baseline_effect(response, rows, {*rows.own_component, *rows.shared_component})
-    for effect in held_effects(response, held).values():
+    for effect in held_effects(response, held, total.shape[2]).values():
         total += effect[:, :, -total.shape[2] :]
     return total if walk is None else total + walk
 

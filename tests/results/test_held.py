@@ -9,10 +9,11 @@ import pytest
 
 from mmm.plan.forecast import forecast, incremental_value
 from mmm.plan.scenario import Scenario, as_is
-from mmm.results.ahead import continued
+from mmm.results.ahead import continued, settled
 from mmm.results.blocks import take_geos
-from mmm.results.held import held_paths
+from mmm.results.held import held_as_settled, held_effects, held_paths
 from mmm.results.mediation import moved_paths
+from mmm.results.outcome import baseline_predictor
 from mmm.results.respond import Response, baseline_effect
 
 
@@ -40,6 +41,17 @@ def test_ahead_a_path_is_its_own_baseline(mediated: Callable[..., Response]) -> 
     noisy = held_paths(read, plan.dates, plan.controls, noise=True)["visits"].series
     np.testing.assert_array_equal(noisy[:, :, :60], held[:, :, :60])
     assert (noisy[:, :, 60:] != held[:, :, 60:]).all()
+
+
+def test_past_the_window_what_is_held_goes_on_by_itself(
+    mediated: Callable[..., Response],
+) -> None:
+    read = mediated("mediator", likelihood="lognormal", geos=1)
+    rows = settled(read, 20).rows
+    silent = baseline_predictor(read, rows)
+    known = held_effects(read, held_as_settled(read, 20))["visits"]
+    alone = baseline_effect(read, rows, {*rows.own_component, *rows.shared_component})
+    np.testing.assert_allclose(silent, alone + known, rtol=1e-12)
 
 
 def test_blocks_of_geos_change_nothing(graph: Response) -> None:

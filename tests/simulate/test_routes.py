@@ -92,3 +92,18 @@ def test_a_path_without_effect_is_found_to_have_next_to_none() -> None:
     analysis, truth = fitted(simulate_world("path_off", seed=0))
     total = analysis.efficiency.set_index("channel").loc["total"]
     assert total["mediated_p05"] < 0.02 * truth["outcome_total"]
+
+
+def test_a_fit_follows_a_funnel() -> None:
+    analysis, truth = fitted(simulate_world("funnel", seed=0))
+    table = analysis.efficiency.set_index("channel")
+    for channel, known in truth["channels"].items():
+        low, high = table.loc[channel, ["mediated_p05", "mediated_p95"]]
+        assert low <= known["mediated"] <= high, channel
+        low, high = table.loc[channel, ["roi_p05", "roi_p95"]]
+        assert low <= known["roi"] <= high, channel
+        assert table.loc[channel, "contribution_mean"] == table.loc[channel, "mediated_mean"]
+    funnel = analysis.funnel
+    assert funnel is not None
+    rows = funnel[(funnel["quantity"] == "conversion") & (funnel["stage"] == "leads")]
+    assert rows["p05"].iloc[0] <= 900.0 <= rows["p95"].iloc[0]
