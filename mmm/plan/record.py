@@ -8,11 +8,9 @@ after it, spending and controls as they then were. It costs a fit for every orig
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from mmm.config import Study
 from mmm.data.panel import Panel
@@ -25,8 +23,6 @@ from mmm.results.respond import Response, response
 
 ORIGINS = 3
 LEVELS = (0.5, 0.8, 0.9)
-GROUP = "record"
-"""Where a saved fit has it."""
 FEWEST_PERIODS = 26
 """Periods that the earliest origin must leave to fit on."""
 
@@ -144,28 +140,3 @@ def coverage(draws: np.ndarray, actual: np.ndarray, level: float) -> float:
     """Part of periods (H,) within the central interval of `level` of draws (D, H)."""
     low, high = np.quantile(draws, [0.5 - 0.5 * level, 0.5 + 0.5 * level], axis=0)
     return float(((actual >= low) & (actual <= high)).mean())
-
-
-def save_record(record: Record, path: Path) -> None:
-    """Adds the record to a saved fit, as a group of its own."""
-    numbers = record.table.drop(columns="origin").astype(float)
-    variables = {str(name): ("row", numbers[name].to_numpy()) for name in numbers}
-    origin = np.array(record.table["origin"].astype(str).to_list(), dtype=object)
-    dataset = xr.Dataset(variables, coords={"origin": ("row", origin)})
-    dataset.to_netcdf(path, mode="a", group=GROUP, engine="h5netcdf")
-
-
-def load_record(path: Path) -> Record | None:
-    """The record of a saved fit, None where it has none."""
-    with xr.open_datatree(path, engine="h5netcdf") as tree:
-        if GROUP not in tree.children:
-            return None
-        dataset = tree[GROUP].to_dataset().load()
-    table = pd.DataFrame(
-        {
-            "origin": dataset["origin"].values.astype(str),
-            **{str(name): dataset[name].values for name in dataset.data_vars},
-        }
-    )
-    table["periods"] = table["periods"].astype(int)
-    return Record(table, len(table) - 1)

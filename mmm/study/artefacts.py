@@ -13,7 +13,7 @@ from mmm.invest.case import case_to_dict
 from mmm.invest.cashflow import cashflow_frame
 from mmm.invest.workbook import write_workbook
 from mmm.plan.decision import plan_json
-from mmm.plan.record import save_record
+from mmm.plan.recorded import save_record
 from mmm.plan.scenario import plan_table
 from mmm.report import ReportInputs, render_report
 from mmm.study.analysis import Analysis

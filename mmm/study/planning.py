@@ -47,7 +47,7 @@ def plan_fit(
     from mmm.inference.fit import load_fit
     from mmm.plan.decision import decide, plan_json
     from mmm.plan.forecast import forecast
-    from mmm.plan.record import load_record
+    from mmm.plan.recorded import load_record
     from mmm.plan.scenario import plan_table
     from mmm.plan.scenarios import read_scenario
     from mmm.results.respond import response

@@ -16,10 +16,9 @@ from mmm.plan.record import (
     coverage,
     crps,
     forecast_record,
-    load_record,
     origins_of,
-    save_record,
 )
+from mmm.plan.recorded import load_record, save_record
 from mmm.simulate import simulate_world
 
 
