@@ -38,6 +38,7 @@ HERE = Path(__file__).parent
 AHEAD = 13
 SETTINGS = PlanSettings(horizon=AHEAD, objective="expected_profit")
 INFERENCE = Inference(chains=4, draws=500, tune=300, seed=1)
+MEMORY = 60
 CHANCES = (0.5, 0.8, 0.9)
 WORLDS = ("geo", "geo_brand", "national")
 
@@ -51,58 +52,84 @@ class Truth:
     scene: Scene
     window: int
 
-    def profit(self, made: Levers, money: np.ndarray) -> float:
-        """Margin on the value of outcome caused over the finance horizon, less loaded cost, both
-        discounted: what the optimiser counts."""
+    def by_channel(self, made: Levers, money: np.ndarray) -> np.ndarray:
+        """Of each channel (C,): margin on the value of outcome caused over the finance horizon,
+        less loaded cost, both discounted: what the optimiser counts. Carry-over has died out
+        after `MEMORY` periods, and the brand stock is linear, so that no more of the past is
+        needed."""
         start = self.spec.history + self.window
-        past = self.scene.media[:start]
+        past = self.scene.media[start - MEMORY : start]
         span = profit_span(self.fit, AHEAD)
         silent = np.zeros((span, *past.shape[1:]))
         spent = silent.copy()
         spent[:AHEAD] = money * made.prices.buys
         with_it, without = (
-            sum(contributions(np.concatenate([past, plan]), self.scene.curves))[start:]
+            sum(contributions(np.concatenate([past, plan]), self.scene.curves))[MEMORY:]
             for plan in (spent, silent)
         )
         factor = discount_factors(self.fit, span)
-        finance = self.fit.study.finance
-        worth = factor @ (with_it - without).sum(axis=(1, 2)) * self.spec.value_per_unit
-        paid = money.sum(axis=1) @ made.prices.loading + made.prices.fixed.sum()
-        return float(finance.margin * worth - factor[:AHEAD] @ paid)
+        margin = self.fit.study.finance.margin
+        worth = np.einsum("t,tgc->c", factor, with_it - without) * self.spec.value_per_unit
+        paid = money.sum(axis=1) * made.prices.loading + made.prices.fixed
+        return margin * worth - factor[:AHEAD] @ paid
+
+    def profit(self, made: Levers, money: np.ndarray) -> float:
+        """All channels together."""
+        return float(self.by_channel(made, money).sum())
+
+    def gradient(self, made: Levers, z: np.ndarray) -> np.ndarray:
+        """By every decision: channels do not touch each other, so one step moves them all."""
+        plan = z.reshape(len(made.chosen), -1)
+        step = 1e-4 * plan.mean()
+        slope = np.empty_like(plan)
+        base = self.by_channel(made, made.money(z))[made.chosen]
+        for place in range(plan.shape[1]):
+            moved = plan.copy()
+            moved[:, place] += step
+            after = self.by_channel(made, made.money(moved.ravel()))[made.chosen]
+            slope[:, place] = (after - base) / step
+        return slope.ravel()
 
     def best(self, found: Optimum) -> float:
-        """Profit of the true optimum within the plan's limits, from the plan and from today's."""
+        """Profit of the true optimum within the plan's limits, searched from the plan."""
         made, region = found.levers, found.region
         unit = float(np.abs(found.z).max())
         equal = region.low == region.high
-        constraints = [
-            {"type": "eq", "fun": lambda u: region.matrix[equal] @ u - region.low[equal] / unit},
-            {"type": "ineq", "fun": lambda u: (region.matrix @ u - region.low / unit)[~equal]},
-            {"type": "ineq", "fun": lambda u: (region.high / unit - region.matrix @ u)[~equal]},
-        ]
+        rows = np.vstack([region.matrix[~equal], -region.matrix[~equal]])
+        ends = np.concatenate([region.low[~equal], -region.high[~equal]]) / unit
+        rows, ends = rows[np.isfinite(ends)], ends[np.isfinite(ends)]
         scale = max(abs(self.profit(made, found.money)), unit)
-        best = -np.inf
-        today = made.decisions(made.prices.today)
-        for start in (found.z, today):
-            solved = minimize(
-                lambda u: -self.profit(made, made.money(u * unit)) / scale,
-                start / unit,
-                method="SLSQP",
-                bounds=np.stack([region.lower, region.upper], axis=1) / unit,
-                constraints=constraints,
-                options={"maxiter": 60, "ftol": 1e-8},
-            )
-            if region.holds(solved.x * unit, 1e-5 * unit):
-                best = max(best, -solved.fun * scale)
-        return max(best, self.profit(made, found.money))
+        solved = minimize(
+            lambda u: -self.profit(made, made.money(u * unit)) / scale,
+            found.z / unit,
+            jac=lambda u: -self.gradient(made, u * unit) * unit / scale,
+            method="SLSQP",
+            bounds=np.stack([region.lower, region.upper], axis=1) / unit,
+            constraints=[
+                {
+                    "type": "eq",
+                    "fun": lambda u: region.matrix[equal] @ u - region.low[equal] / unit,
+                    "jac": lambda u: region.matrix[equal],
+                },
+                {"type": "ineq", "fun": lambda u: rows @ u - ends, "jac": lambda u: rows},
+            ],
+            options={"maxiter": 100, "ftol": 1e-9},
+        )
+        reached = -np.inf
+        if region.holds(solved.x * unit, 1e-5 * unit):
+            reached = -solved.fun * scale
+        return max(reached, self.profit(made, found.money))
 
 
-def plan_in(name: str, seed: int) -> list[dict[str, object]]:
+def plan_in(name: str, seed: int, margin: float) -> dict[str, object]:
     """Fits a world but its last weeks, plans them, and holds plan and targets against the truth."""
     spec = world_spec(name)
     longer = replace(spec, periods=spec.periods + AHEAD)
     world, scene = simulate(longer, seed), draw_scene(longer, seed)
-    study = world.study.model_copy(update={"inference": INFERENCE, "plan": SETTINGS})
+    finance = world.study.finance.model_copy(update={"margin": margin})
+    study = world.study.model_copy(
+        update={"inference": INFERENCE, "plan": SETTINGS, "finance": finance}
+    )
     whole, _ = mmm.panel_from_frame(study, world.frame)
     panel = whole.window(0, spec.periods)
     fit = mmm.fit(study, panel)
@@ -119,28 +146,24 @@ def plan_in(name: str, seed: int) -> list[dict[str, object]]:
     ).sum(axis=1)
     came = float(ahead["outcome"].values.sum())
     best = truth.best(found)
-    return [
-        {
-            "world": name,
-            "seed": seed,
-            "plan": plan,
-            "today": today,
-            "best": best,
-            "loss": (best - plan) / abs(best),
-            "beats_today": plan > today,
-            "expected": float(found.profit.mean()),
-            "inside_90": bool(
-                np.quantile(found.profit, 0.05) <= plan <= np.quantile(found.profit, 0.95)
-            ),
-            "probability_better": float((found.profit > found.profit_today).mean()),
-            "converged": found.status.converged,
-            "seconds": seconds,
-            **{
-                f"reached_{round(100 * p)}": bool(came >= np.quantile(drawn, 1.0 - p))
-                for p in CHANCES
-            },
-        }
-    ]
+    return {
+        "world": name,
+        "seed": seed,
+        "plan": plan,
+        "today": today,
+        "best": best,
+        "loss": (best - plan) / abs(best),
+        "gain_missed": (best - plan) / max(best - today, 1e-9),
+        "beats_today": plan > today,
+        "expected": float(found.profit.mean()),
+        "inside_90": bool(
+            np.quantile(found.profit, 0.05) <= plan <= np.quantile(found.profit, 0.95)
+        ),
+        "probability_better": float((found.profit > found.profit_today).mean()),
+        "converged": found.status.converged,
+        "seconds": seconds,
+        **{f"reached_{round(100 * p)}": bool(came >= np.quantile(drawn, 1.0 - p)) for p in CHANCES},
+    }
 
 
 def timings(repeats: int = 3) -> pd.DataFrame:
@@ -189,6 +212,7 @@ def summary_of(table: pd.DataFrame) -> pd.DataFrame:
             "world": name,
             "seeds": len(part),
             "mean_loss": part["loss"].mean(),
+            "mean_gain_missed": part["gain_missed"].mean(),
             "worst_loss": part["loss"].max(),
             "beats_today": part["beats_today"].mean(),
             "profit_inside_90": part["inside_90"].mean(),
@@ -207,6 +231,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--worlds", nargs="*", default=list(WORLDS))
+    parser.add_argument("--margin", type=float, default=1.0)
     parser.add_argument("--skip-timing", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE)
     chosen = parser.parse_args()
@@ -217,7 +242,7 @@ def main() -> None:
     rows: list[dict[str, object]] = []
     for name in chosen.worlds:
         for seed in range(chosen.seeds):
-            rows += plan_in(name, seed)
+            rows.append(plan_in(name, seed, chosen.margin))
             print({key: rows[-1][key] for key in ("world", "seed", "loss", "beats_today")})
             table = pd.DataFrame(rows)
             table.to_csv(chosen.out / "truth.csv", index=False)

@@ -13,6 +13,7 @@ from mmm.invest.cashflow import cashflow_frame
 from mmm.invest.export import case_to_dict
 from mmm.invest.workbook import write_workbook
 from mmm.plan.decision import plan_json
+from mmm.plan.recorded import save_record
 from mmm.plan.scenario import plan_table
 from mmm.report import ReportInputs, render_report
 from mmm.study.analysis import Analysis
@@ -57,7 +58,9 @@ def write_artefacts(
     _json(asdict(analysis.diagnostics), directory / "diagnostics.json")
     _json(case_to_dict(analysis.case), directory / "case.json")
     write_workbook(directory / "case.xlsx", analysis.cash, analysis.case)
-    save_fit(fit, directory / "fit.nc")
+    stored = save_fit(fit, directory / "fit.nc")
+    if analysis.decision.record is not None:
+        save_record(analysis.decision.record, stored)
     if report:
         page = render_report(report_inputs(analysis, manifest))
         (directory / REPORT).write_text(page, encoding="utf-8")

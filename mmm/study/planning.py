@@ -47,6 +47,7 @@ def plan_fit(
     from mmm.inference.fit import load_fit
     from mmm.plan.decision import decide, plan_json
     from mmm.plan.forecast import forecast
+    from mmm.plan.recorded import load_record
     from mmm.plan.scenario import plan_table
     from mmm.plan.scenarios import read_scenario
     from mmm.results.respond import response
@@ -56,7 +57,7 @@ def plan_fit(
     wanted = changed_settings(fit.study, {**_read_settings(settings), **(changes or {})})
     given = None if scenario is None else read_scenario(fit, scenario)
     read = response(fit)
-    decision = decide(read, wanted, given)
+    decision = decide(read, wanted, given, load_record(path))
     content = plan_json(fit, decision)
     with whole_directory(out, force=force) as directory:
         write_table(plan_table(fit, decision.scenario), directory / "plan.csv")

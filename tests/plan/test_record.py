@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
@@ -10,7 +11,14 @@ from scipy.stats import norm
 from mmm.config import Inference, PlanSettings
 from mmm.data.load import panel_from_frame
 from mmm.errors import InputError
-from mmm.plan.record import coverage, crps, forecast_record, origins_of
+from mmm.inference.fit import fit, load_fit, save_fit
+from mmm.plan.record import (
+    coverage,
+    crps,
+    forecast_record,
+    origins_of,
+)
+from mmm.plan.recorded import load_record, save_record
 from mmm.simulate import simulate_world
 
 
@@ -40,7 +48,7 @@ def test_origins_lie_end_to_end(make):
         origins_of(make.fit(periods=30).panel, 10)
 
 
-def test_a_record_on_a_simulated_world():
+def test_a_record_on_a_simulated_world(tmp_path):
     world = simulate_world("national", seed=2, periods=130)
     study = world.study.model_copy(
         update={
@@ -58,3 +66,8 @@ def test_a_record_on_a_simulated_world():
     assert table.loc["all", "coverage_90"] >= 0.6
     np.testing.assert_allclose(table["mase"].iloc[:2].mean(), table.loc["all", "mase"])
     assert record.to_dict()["origins"] == 2
+    stored = save_fit(fit(study, panel), tmp_path / "fit.nc")
+    assert load_record(stored) is None
+    save_record(record, stored)
+    pd.testing.assert_frame_equal(load_record(stored).table, record.table, check_dtype=False)
+    assert load_fit(stored).draws == 300
