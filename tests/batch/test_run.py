@@ -79,7 +79,7 @@ def batch(studies, worlds, grid):
     events: list[dict] = []
 
     def run(watch=None, rules=EVERY, **options):
-        content = {"studies": ["*/study.yaml"], "report": False, "promote": rules}
+        content = {"studies": ["*/study.yaml"], "artefacts": "core", "promote": rules}
         path = worlds.batch(studies, **content | options.pop("content", {}))
 
         def hear(event):
@@ -124,7 +124,7 @@ def test_a_batch_runs_once_and_then_only_what_changed(batch, worlds, monkeypatch
     assert [one.reason for one in plan] == ["new"] * 4
     assert not batch.out.exists()
 
-    first = batch.run()
+    first = batch.run(content={"artefacts": "all", "report": False})
     assert (first.planned, first.done, first.failed, first.skipped) == (4, 3, 1, 0)
     assert (first.promoted, first.held, first.alarms, first.well) == (3, 0, 0, False)
     ((study, reason),) = [(one.study, one.reason) for one in first.failures]
@@ -237,7 +237,7 @@ def wait_for_end(processes: set[int]) -> None:
     pytest.fail("workers outlived their client")
 
 
-def job_of(batch, name: str) -> Job:
+def job_of(batch, name: str, core: bool = True) -> Job:
     with open_source(load_batch(batch.path), batch.studies) as source:
         entry = next(one for one in source.entries() if one.name == name)
         (plan,) = plan_batch([entry], read_index(open_store(batch.out)), open_store(batch.out))
@@ -252,12 +252,13 @@ def job_of(batch, name: str) -> Job:
             batch="weekly",
             rules=Promote(),
             report=False,
+            core=core,
         )
 
 
 @pytest.mark.parametrize("step", ["begin", "room", "artefacts", "move", "record"])
 def test_a_full_disk_leaves_nothing_half(batch, monkeypatch, step):
-    job = job_of(batch, "alpha")
+    job = job_of(batch, "alpha", core=False)
     full = OSError(28, "No space left on device")
 
     def refuse(*_arguments, **_options):
