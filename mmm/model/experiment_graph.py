@@ -35,52 +35,50 @@ def experiment_log_likelihood(
     total = pt.zeros(())
     for n in range(trials.count):
         mean, variance = pt.zeros(()), pt.as_tensor_variable(trials.variance[n])
-        walks: dict[int, TensorVariable] = {}
-        for m in range(trials.first[n], trials.first[n + 1]):
-            c = int(trials.channel[m])
-            effect = arm_effect(spec, design, table, series[c], m)
-            caused = trials.weight[m] * (
-                pt.expm1(effect) if spec.likelihood == "lognormal" else effect
-            )
+        arms = np.arange(trials.first[n], trials.first[n + 1])
+        for c in np.unique(trials.channel[arms]).tolist():
+            mine = arms[trials.channel[arms] == c]
+            effect = arm_effects(spec, design, table, series[c], mine)
+            caused = pt.expm1(effect) if spec.likelihood == "lognormal" else effect
+            caused = trials.weight[mine][:, None] * caused
             mean = mean + caused.sum()
-            variance = variance + (table[c, SPREAD] * caused.sum()) ** 2
+            variance = variance + ((table[c, SPREAD] * caused.sum(axis=1)) ** 2).sum()
             if c in spec.drifting:
-                periods = trials.when[m] + np.arange(trials.length[m])
+                periods = trials.when[mine[0]] + np.arange(trials.length[mine[0]])
                 steps = design.drift[:, np.minimum(periods, design.drift.shape[1] - 1)]
-                walks[c] = walks.get(c, pt.zeros(len(steps))) + steps @ caused
-        for c, walk in walks.items():
-            variance = variance + ((table[c, DRIFT] * walk) ** 2).sum()
+                walk = pt.dot(steps, caused.sum(axis=0))
+                variance = variance + ((table[c, DRIFT] * walk) ** 2).sum()
         square = (trials.lift[n] - mean) ** 2 / variance
         total = total - 0.5 * (square + pt.log(2.0 * np.pi * variance))
     return total
 
 
-def arm_effect(
-    spec: ModelSpec, design: Design, table: TensorVariable, series: Series, arm: int
+def arm_effects(
+    spec: ModelSpec, design: Design, table: TensorVariable, series: Series, arms: np.ndarray
 ) -> TensorVariable:
-    """What the changed media of one arm adds to the predictor, along its periods (L,)."""
+    """What the changed media of the arms of one channel adds to the predictor, (g, L)."""
     trials = design.trials
-    c, g, start, length, at = (
-        int(column[arm])
-        for column in (trials.channel, trials.geo, trials.start, trials.length, trials.at)
+    c, start, length = (
+        int(column[arms[0]]) for column in (trials.channel, trials.start, trials.length)
     )
-    row, nothing = table[c], np.zeros(1)
+    row, nothing, geos = table[c], np.zeros(len(arms)), trials.geo[arms]
     family = adstock_family(spec.adstock_names[c])
     saturation = saturation_family(spec.saturation_names[c])
     parameters = saturation_parameters(saturation, row)
     lagged = carry(family, adstock_parameters(family, row), length, spec.reach[c])
-    change = pt.as_tensor_variable(trials.change[None, at : at + length])
-    moved = lagged.over(change, nothing)[0]
+    change = np.stack([trials.change[at : at + length] for at in trials.at[arms]])
+    moved = lagged.over(pt.as_tensor_variable(change), nothing)
     if start == STEADY:
-        before = pt.as_tensor_variable(np.full(length, trials.base[arm]))
+        before = pt.as_tensor_variable(np.repeat(trials.base[arms][:, None], length, axis=1))
         now = saturate(saturation, before, parameters)
     else:
-        before, now = (part[g, start : start + length] for part in (series.exposure, series.now))
+        window = slice(start, start + length)
+        before, now = (part[geos][:, window] for part in (series.exposure, series.now))
     more = saturate(saturation, pt.maximum(before + moved, 0.0), parameters) - now
     weight = design.weight[:, None]
     effect = row[SHARE] * (1.0 - row[SPLIT]) * more / (weight * series.now).sum()
     if series.stock is None:
         return effect
     memory = carry(GEOMETRIC, [row[MEMORY]], length, spec.lags)
-    later = memory.over(more[None], nothing)[0]
+    later = memory.over(more, nothing)
     return effect + row[SHARE] * row[SPLIT] * later / (weight * series.stock).sum()

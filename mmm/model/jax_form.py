@@ -9,7 +9,7 @@ density needs.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,30 +20,18 @@ from jax.scipy.linalg import solve_triangular
 from jax.scipy.special import gammaln
 from pytensor.link.jax.dispatch.basic import jax_funcify
 
-from mmm.errors import ModelError
 from mmm.model import curves, kernel
 from mmm.model.curves import (
-    ADSTOCK_1,
-    ADSTOCK_2,
-    CARRY,
     DRIFT,
-    HALF,
-    MEMORY,
-    SHARE,
-    SLOPE,
-    SPLIT,
     SPREAD,
 )
 from mmm.model.density import layout_of
 from mmm.model.design import Design
+from mmm.model.experiment_jax import experiment_log_likelihood
+from mmm.model.jax_curves import Window, window_series
 from mmm.model.op import CollapsedLikelihood, FusedLikelihood
-from mmm.model.saturation import ATANH_HALF
 from mmm.model.spec import ModelSpec
 from mmm.model.survey_jax import survey_log_likelihood, tracker_cells
-from mmm.model.terms import branded
-from mmm.transforms.adstock import LN2
-from mmm.transforms.lag_nodes import MEDIAN_LARGE, MEDIAN_SMALL, MEDIAN_TURN, lag_points
-from mmm.transforms.saturation import TINY
 
 jax.config.update("jax_enable_x64", True)
 
@@ -114,13 +102,13 @@ def scales(spec: ModelSpec, design: Design, cells) -> Scales:
 
 def window_likelihood(spec: ModelSpec, design: Design) -> Callable[[jax.Array], jax.Array]:
     """The collapsed log-likelihood of the fit window as a function of flat parameter cells."""
-    effects, likelihood = window_effects(spec, design), collapsed_likelihood(spec, design)
+    series, likelihood = window_series(spec, design), collapsed_likelihood(spec, design)
 
     def window(cells):
         part = scales(spec, design, cells)
-        effect, level = effects(part.table)
-        return tracked(spec, design, level, cells) + likelihood(
-            effect, part.spread, part.drift, part.sigma, part.own_sd, part.shared_sd
+        seen = series(part.table)
+        return told(spec, design, seen, part, cells) + likelihood(
+            seen.effect, part.spread, part.drift, part.sigma, part.own_sd, part.shared_sd
         )
 
     return window
@@ -129,12 +117,13 @@ def window_likelihood(spec: ModelSpec, design: Design) -> Callable[[jax.Array], 
 def explicit_likelihood(spec: ModelSpec, design: Design) -> Callable[..., jax.Array]:
     """The Student-t log-likelihood as a function of flat cells and whitened coefficients: each
     geo's own in turn, then the shared ones."""
-    effects, geos = window_effects(spec, design), len(spec.geos)
+    series, geos = window_series(spec, design), len(spec.geos)
     size = design.own + len(spec.channels) * spec.pooled
 
     def window(cells, coefficients):
         part = scales(spec, design, cells)
-        effect, level = effects(part.table)
+        seen = series(part.table)
+        effect = seen.effect
         own, shared = scaled_rows(
             spec, design, effect, part.spread, part.drift, part.own_sd, part.shared_sd
         )
@@ -146,172 +135,20 @@ def explicit_likelihood(spec: ModelSpec, design: Design) -> Callable[..., jax.Ar
         constant = gammaln(0.5 * (nu + 1.0)) - gammaln(0.5 * nu) - 0.5 * jnp.log(math.pi * nu)
         log_odds = jnp.log1p(z**2 / nu)
         noise = constant - jnp.log(part.sigma)[:, None] - 0.5 * (nu + 1.0) * log_odds
-        return tracked(spec, design, level, cells) + noise.sum()
+        return told(spec, design, seen, part, cells) + noise.sum()
 
     return window
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Channels evaluated together: their places, and one code for all."""
-
-    places: np.ndarray
-    code: int
-
-
-def groups(codes: Sequence[int]) -> list[Group]:
-    """Channels by code."""
-    array = np.array(codes)
-    return [Group(np.flatnonzero(array == code), int(code)) for code in np.unique(array)]
-
-
-def tracked(spec: ModelSpec, design: Design, level, cells):
-    """Log-likelihood of the brand trackers, if any."""
-    if not spec.national:
-        return 0.0
-    told = tracker_cells(cells, len(spec.channels), len(spec.geos))
-    return survey_log_likelihood(design.readings, design.weight, level, told)
-
-
-def window_effects(spec: ModelSpec, design: Design) -> Callable[[jax.Array], Any]:
-    """Effects (G, C, T) of the fit window, before deviations and drift, and the stock of the
-    brand (G, T), if there is one, as a function of the parameter table (C, columns)."""
-    for kind, codes, names in (
-        ("adstock", spec.adstock, spec.adstock_names),
-        ("saturation", spec.saturation, spec.saturation_names),
-    ):
-        for channel, code, name in zip(spec.channels, codes, names, strict=True):
-            if code == curves.CUSTOM:
-                raise ModelError(
-                    f"channel '{channel}': {kind} '{name}' is not written in JAX. Sample this "
-                    "study with 'inference.sampler: nutpie'."
-                )
-    adstocks, saturations = groups(spec.adstock), groups(spec.saturation)
-    lagged = {group.code: lagged_media(design.media[:, group.places], spec.lags)
-              for group in adstocks if group.code > curves.GEOMETRIC}  # fmt: skip
-    brand, reach = np.flatnonzero(branded(spec)), np.array(spec.reach)
-    media, early, weight = design.media, design.early, design.weight
-
-    def effects(table):
-        before = table[:, CARRY] * early
-        exposure = jnp.zeros(media.shape)
-        for group in adstocks:
-            at = group.places
-            if group.code == curves.NO_ADSTOCK:
-                part = jnp.asarray(media[:, at])
-            elif group.code == curves.GEOMETRIC:
-                part = recursion(table[at, ADSTOCK_1], media[:, at], before[:, at])
-            else:
-                weights = lag_weights(group.code, table[at], spec.lags, reach[at])
-                tail = 1.0 - jnp.cumsum(weights, axis=1)
-                tail = jnp.pad(tail, ((0, 0), (0, media.shape[2])))[:, : media.shape[2]]
-                part = jnp.einsum("gctl,cl->gct", lagged[group.code], weights)
-                part = part + before[:, at, None] * tail
-            exposure = exposure.at[:, at].set(part)
-        now, start = jnp.zeros(media.shape), jnp.zeros(before.shape)
-        for group in saturations:
-            at = group.places
-            half, slope = table[at, HALF], table[at, SLOPE]
-            part = saturate(group.code, exposure[:, at], half[:, None], slope[:, None])
-            now = now.at[:, at].set(part)
-            start = start.at[:, at].set(saturate(group.code, before[:, at], half, slope))
-        share, split = table[:, SHARE], table[:, SPLIT]
-        effect = (share * (1.0 - split))[:, None] * unit_mean(now, weight)
-        if len(brand):
-            stock = recursion(table[brand, MEMORY], now[:, brand], start[:, brand])
-            later = (share * split)[brand, None] * unit_mean(stock, weight)
-            effect = effect.at[:, brand].add(later)
-            return effect, later.sum(axis=1) / (share * split)[brand].sum()
-        return effect, None
-
-    return effects
-
-
-def lagged_media(media: np.ndarray, lags: int) -> np.ndarray:
-    """Media (G, n, T) as it stood 0 to `lags` - 1 periods ago, (G, n, T, lags); zero before the
-    window."""
-    out = np.zeros((*media.shape, lags))
-    for lag in range(min(lags, media.shape[2])):
-        out[:, :, lag:, lag] = media[:, :, : media.shape[2] - lag]
-    return out
-
-
-def recursion(half_life, series, start):
-    """b_t = r b_{t-1} + (1 - r) x_t with r = 2^(-1/half_life) (n,), `series` (G, n, T) and b
-    before the window `start` (G, n).
-
-    By doubling: sums over the last m periods give those over the last 2m, so time is crossed
-    in log2(T) steps.
-    """
-    log_keep = (-LN2 / half_life)[:, None]
-    periods = series.shape[2]
-    total = -jnp.expm1(log_keep) * series
-    reach = 1
-    while reach < periods:
-        earlier = jnp.pad(total, ((0, 0), (0, 0), (reach, 0)))[:, :, :periods]
-        total = total + jnp.exp(reach * log_keep) * earlier
-        reach *= 2
-    return total + start[:, :, None] * jnp.exp(log_keep * jnp.arange(1.0, periods + 1.0))
-
-
-def lag_weights(code: int, table, lags: int, reach: np.ndarray):
-    """Lag weights (n, lags) of a finite family, one row a channel of `table`, each zero from its
-    `reach` (n,) on."""
-    first, second = table[:, ADSTOCK_1, None], table[:, ADSTOCK_2, None]
-    if code in (curves.LAG_GAMMA, curves.LAG_LOGNORMAL):
-        return lag_distribution(code == curves.LAG_GAMMA, first, second, lags, reach)
-    lag = jnp.arange(float(lags))
-    if code == curves.DELAYED:
-        logs = -LN2 * ((lag - second) / first) ** 2
-    elif code == curves.WEIBULL_PDF:
-        ratio = (lag + 1.0) / second
-        logs = (first - 1.0) * jnp.log(ratio) - ratio**first
-    else:
-        safe = jnp.maximum(lag, 1.0) / second
-        logs = -jnp.where(lag > 0, safe**first, 0.0)
-    return jax.nn.softmax(jnp.where(lag < reach[:, None], logs, -jnp.inf), axis=1)
-
-
-def lag_distribution(gamma: bool, median, spread, lags: int, reach: np.ndarray):
-    """Weights (n, lags) of a continuous lag, from its points: `mmm.transforms.lag_nodes`."""
-    at, level, after, share = lag_points(lags)
-    log_at = np.log(at)
-    if gamma:
-        shape = spread**-2.0
-        turn = MEDIAN_TURN / (MEDIAN_TURN + shape)
-        centre = shape + MEDIAN_LARGE + (MEDIAN_SMALL - MEDIAN_LARGE) * turn
-        logs = (shape - 1.0) * log_at - jnp.exp(-LN2 / shape) * centre / median * at
-    else:
-        logs = -0.5 * ((log_at - jnp.log(median)) / spread) ** 2 - log_at
-    inside = after < reach[:, None] - 1
-    mass = jax.nn.softmax(jnp.where(inside, logs + level, -jnp.inf), axis=1)
-    to_lag = np.zeros((len(at), lags))
-    np.add.at(to_lag, (np.arange(len(at)), after), 1.0 - share)
-    np.add.at(to_lag, (np.arange(len(at)), after + 1), share)
-    return mass @ to_lag
-
-
-def saturate(code: int, level, half, slope):
-    """Saturation of `level`; zero at or below `TINY`."""
-    active = level > TINY
-    a = jnp.where(active, level, 1.0)  # no zero may reach a logarithm, nor its slope
-    if code == curves.HILL:
-        earned = jax.nn.sigmoid(slope * (jnp.log(a) - jnp.log(half)))
-    elif code == curves.MICHAELIS_MENTEN:
-        earned = a / (a + half)
-    elif code == curves.TANH:
-        earned = jnp.tanh(ATANH_HALF * a / half)
-    elif code == curves.ROOT:
-        earned = a**slope
-    else:
-        earned = a
-    return jnp.where(active, earned, 0.0)
-
-
-def unit_mean(series, weight):
-    """`series` (G, n, T) over each channel's mean, geos weighted by `weight` (G,)."""
-    mean = (weight[:, None, None] * series).sum(axis=(0, 2))[:, None]
-    return jnp.where(mean > 0, series / jnp.where(mean > 0, mean, 1.0), 0.0)
+def told(spec: ModelSpec, design: Design, seen: Window, part: Scales, cells):
+    """Log-likelihood of brand trackers and experiments, if any."""
+    total = 0.0
+    if spec.national:
+        tracked = tracker_cells(cells, len(spec.channels), len(spec.geos))
+        total += survey_log_likelihood(design.readings, design.weight, seen.level, tracked)
+    if design.trials.count:
+        total += experiment_log_likelihood(spec, design, part.table, seen)
+    return total
 
 
 def scaled_rows(spec: ModelSpec, design: Design, effect, spread, drift, own_sd, shared_sd):

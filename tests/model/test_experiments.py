@@ -7,12 +7,18 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
 from mmm.data.experiment import Experiment
+from mmm.data.tested import tested_media
+from mmm.model import kernel
+from mmm.model.build import build_model
+from mmm.model.curves import CARRY, DRIFT, SPREAD
 from mmm.model.density import build_density
 from mmm.model.design import build_design
+from mmm.model.jax_form import log_density
 from mmm.model.spec import model_spec
 
 CHANNELS = [
@@ -112,3 +118,106 @@ def without(data) -> dict[str, np.ndarray]:
     kept = {"trial_multiplies": data.trial_multiplies, "trial_first": np.zeros(1, dtype=np.int64)}
     names = [name for name in data._fields if name.startswith("trial_")]
     return {name: getattr(data, name)[:0] for name in names} | kept
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [("geos", "collapsed"), ("geos", "fused"), ("lognormal", "collapsed")]
+)
+def test_the_graph_is_the_compiled_density(tools, name, form):
+    density = with_trials(tools, name).density
+    model = build_model(density.spec, density.design, form=form)
+    evaluate, order = tools.compile_logp(model), tools.scalar_order(density, model)
+    for seed in range(2):
+        q = near_centre(density, seed)
+        expected, slopes = density.value_and_gradient(q)
+        value, gradient = evaluate(tools.value_arrays(density, q))
+        assert value == pytest.approx(expected, rel=1e-9)
+        largest = np.abs(slopes).max()
+        np.testing.assert_allclose(gradient[order], slopes, rtol=1e-8, atol=1e-9 * largest)
+
+
+def test_the_form_in_jax_is_the_compiled_density(tools):
+    density = with_trials(tools, "lognormal", lambda case: trials(case)[1:6:2]).density
+    evaluate = jax.jit(jax.value_and_grad(log_density(density.spec, density.design)))
+    for seed in range(2):
+        q = near_centre(density, seed)
+        expected, slopes = density.value_and_gradient(q)
+        value, gradient = evaluate(q)
+        assert float(value) == pytest.approx(expected, rel=1e-10, abs=1e-9)
+        np.testing.assert_allclose(
+            gradient, slopes, rtol=1e-8, atol=1e-10 * max(1.0, np.abs(slopes).max())
+        )
+
+
+def effect_of(density, work, channel: int, media: np.ndarray, early: np.ndarray) -> np.ndarray:
+    """Effect of a channel under scaled media (G, T), by the loop all results are read from."""
+    spec, (geos, periods) = density.spec, media.shape
+    now, stock, slope = (
+        np.empty((1, geos, periods)),
+        np.empty((1, geos, periods)),
+        np.empty((1, geos)),
+    )
+    kernel.channel_draws(
+        work.table[None, channel].copy(), work.means[None, channel].copy(), spec.adstock[channel],
+        spec.saturation[channel], spec.reach[channel], np.ascontiguousarray(media), early,
+        np.zeros(media.shape), np.ones(media.shape), np.ones((1, geos)), np.zeros((1, periods)),
+        now, stock, slope,
+    )  # fmt: skip
+    return (now + stock)[0]
+
+
+@pytest.mark.parametrize("name", ["geos", "lognormal"])
+def test_lifts_are_the_counterfactual_of_the_response_engine(tools, name):
+    """Mean and variance of every test by whole series under changed media."""
+    case = with_trials(tools, name)
+    density, panel = case.density, case.panel
+    design, pool, length = density.design, density.workspace(), 400
+    density.value_and_gradient(near_centre(density, 5), pool)
+    work, scaling = pool.work, density.design.scaling
+    for n, test in enumerate(one for one in panel.experiments if not one.hold_back):
+        seen = tested_media(test, panel)
+        span, total, variance = slice(seen.start, seen.until), 0.0, design.trials.variance[n]
+        for place, channel in enumerate(seen.channels):
+            size = scaling.size[seen.geos] * scaling.media[channel]
+            change = (seen.change[:, :, place] / size).T
+            before = design.media[seen.geos, channel]
+            early = work.table[channel, CARRY] * design.early[seen.geos, channel]
+            if not seen.inside:
+                before = np.repeat((seen.base[0, :, place] / size)[:, None], length, axis=1)
+                span, early = slice(length - len(change[0]), length), before[:, 0].copy()
+            early = early / work.table[channel, CARRY] if work.table[channel, CARRY] else early
+            after = before.copy()
+            after[:, span] += change
+            moved = effect_of(density, work, channel, after, early)
+            moved = (moved - effect_of(density, work, channel, before, early))[:, span]
+            weight = seen.sign * scaling.level[seen.geos]
+            if name == "lognormal":
+                moved = np.expm1(moved)
+                if seen.inside:
+                    outcome = panel.dataset["outcome"].values[span][:, seen.geos]
+                    weight = seen.sign * outcome.mean(axis=0)
+            caused = weight[:, None] * moved
+            total += caused.sum()
+            variance += ((work.table[channel, SPREAD] * caused.sum(axis=1)) ** 2).sum()
+            if channel in density.spec.drifting:
+                when = np.clip(np.arange(seen.start, seen.until), 0, len(panel.dates) - 1)
+                when = when if seen.inside else np.minimum(
+                    max(seen.start, 0) + np.arange(len(change[0])), len(panel.dates) - 1
+                )  # fmt: skip
+                steps = design.drift[:, when] @ caused.sum(axis=0)
+                variance += ((work.table[channel, DRIFT] * steps) ** 2).sum()
+        assert work.trial_seen[n] == pytest.approx(total, rel=1e-7)
+        assert work.trial_spread[n] == pytest.approx(variance, rel=1e-7)
+
+
+def test_a_test_is_normal_about_its_counterfactual(tools):
+    """Value: one experiment adds one normal density, with its stated error inflated."""
+    first = trials(with_trials(tools, "national"))[1]
+    case = with_trials(tools, "national", lambda _: (first,))
+    bare = with_trials(tools, "national", lambda _: ())
+    q, pool = near_centre(case.density, 3), case.density.workspace()
+    value, _ = case.density.value_and_gradient(q, pool)
+    mean = pool.work.trial_seen[0]
+    added = stats.norm.logpdf(first.lift, mean, 1.5 * first.standard_error)
+    assert value - bare.density.value_and_gradient(q)[0] == pytest.approx(added, rel=1e-9)
+    assert mean > 0
