@@ -104,11 +104,11 @@ def scored(
 ) -> pd.DataFrame:
     """Scores of predictive draws (D, H) for what came (H,), by step.
 
-    scaled_error: absolute error of the point forecast, the mean of the draws where none is given,
-    over `scale` (its mean is the MASE of Hyndman and Koehler, 2006). crps: continuous ranked
+    scaled_error: absolute error of the point forecast, the median of the draws where none is
+    given, over `scale` (its mean is the MASE of Hyndman and Koehler, 2006). crps: continuous ranked
     probability score. inside_50 and so on: whether it lay in the central interval.
     """
-    centre = draws.mean(axis=0) if point is None else point
+    centre = np.median(draws, axis=0) if point is None else point
     return pd.DataFrame(
         {
             "step": np.arange(1, len(actual) + 1),

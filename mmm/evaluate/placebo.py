@@ -32,7 +32,7 @@ SEED_STREAM = 15
 class Trial:
     """One placebo: the channel copied, by how many periods it was shifted.
 
-    share: posterior mean of its share of outcome; prior: the middle of what was believed;
+    share: posterior median of its share of outcome; prior: the middle of what was believed;
     probability_above: that the share is above that middle, 0.5 before the data; contraction: 1
     less posterior over prior variance.
     """
@@ -132,7 +132,7 @@ def _trial(fitted: Fit, name: str, channel: str, shift: int) -> Trial:
     half = middle(prior)
     above = float((draws > half).mean())
     return Trial(
-        channel, shift, float(draws.mean()), half, above, evidence(prior, draws).contraction,
+        channel, shift, float(np.median(draws)), half, above, evidence(prior, draws).contraction,
         above >= CREDITED,
     )  # fmt: skip
 

@@ -17,18 +17,20 @@ from mmm.results.respond import response
 from mmm.transforms.parameter import halfnormal, lognormal
 
 
-def test_returns_of_a_constant_world_are_stable(constant, fitted):
-    found = stability(response(fitted), constant.study, constant.panel, Bench(4))
+def test_returns_of_a_constant_world_are_stable(constant, fitted, monkeypatch):
     assert cuts(constant.panel) == [4, 13, 26, 60]
+    monkeypatch.setattr("mmm.evaluate.stability.WEEKS", (13.0,))
+    found = stability(response(fitted), constant.study, constant.panel, Bench(2))
     assert found.unstable == ()
     assert found.advice == ()
-    assert len(found.rows) == 8
+    assert len(found.rows) == 4
     assert 0.3 <= found.least_overlap <= 1.0
 
 
-def test_a_return_that_moved_is_unstable_and_the_other_is_not(moved):
+def test_a_return_that_moved_is_unstable_and_the_other_is_not(moved, monkeypatch):
+    monkeypatch.setattr("mmm.evaluate.stability.WEEKS", (26.0,))
     base = response(fit(moved.study, moved.panel))
-    found = stability(base, moved.study, moved.panel, Bench(4))
+    found = stability(base, moved.study, moved.panel, Bench(2))
     assert found.unstable == ("tv",)
     half = next(row for row in found.rows if row.channel == "tv" and row.dropped == 60)
     assert half.change > 0.25
@@ -38,12 +40,12 @@ def test_a_return_that_moved_is_unstable_and_the_other_is_not(moved):
 
 
 def test_placebos_are_not_credited(constant):
-    trials = planned_trials(constant.panel, 6, 1)
-    found = placebo(constant.study, constant.panel, trials, Bench(6))
-    assert len(found.trials) == 6
+    trials = planned_trials(constant.panel, 4, 1)
+    found = placebo(constant.study, constant.panel, trials, Bench(4))
+    assert len(found.trials) == 4
     assert found.credited == 0
     assert found.rate == 0.0
-    assert found.rate_p95 == pytest.approx(1 - 0.05 ** (1 / 6))
+    assert found.rate_p95 == pytest.approx(1 - 0.05 ** (1 / 4))
     assert all(trial.share < trial.prior for trial in found.trials)
     assert found.advice == ()
 

@@ -22,7 +22,7 @@ from mmm.study import evaluation
 from mmm.study.evaluation import run_evaluation
 
 SMALLEST = EvaluationSettings(
-    draws=60, origins=2, placebos=1, seeds=1, jitters=1, weeks=1, specifications=True
+    draws=60, origins=1, placebos=1, seeds=1, jitters=1, weeks=1, specifications=True
 )
 PAGE = Path(mmm.__file__).parent.parent / "docs/artefacts.md"
 
@@ -34,9 +34,9 @@ def told() -> list[tuple[str, int, int]]:
 
 @pytest.fixture(scope="module")
 def found(constant, told) -> Evaluation:
-    return evaluate_study(
-        constant.study, constant.panel, SMALLEST, watch=lambda *one: told.append(one)
-    )
+    quick = constant.study.inference.model_copy(update={"tune": 60})
+    study = constant.study.model_copy(update={"inference": quick})
+    return evaluate_study(study, constant.panel, SMALLEST, watch=lambda *one: told.append(one))
 
 
 def test_every_part_says_something_in_plain_words(found):
