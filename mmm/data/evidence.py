@@ -360,8 +360,8 @@ def _outside(one: Experiment, tested: Tested, where: str) -> Iterator[Finding]:
 
 def _stated_twice(found: list[Experiment], table: Table) -> list[Finding]:
     """The same test would count twice."""
-    seen: dict[tuple, int] = {}
-    names: dict[str, int] = {}
+    seen: dict[object, int] = {}
+    names: dict[object, int] = {}
     findings = []
     for row, one in enumerate(found):
         key = (one.channels, one.geos, one.start, one.end, one.until)

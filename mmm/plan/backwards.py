@@ -118,11 +118,13 @@ def _reaching(outcome: np.ndarray, target: float) -> np.ndarray:
 
 
 def funnel_of(response: Response, scenario: Scenario | None = None) -> pd.DataFrame | None:
-    """`funnel.csv` for the default target; None for a study without a path that acts in
-    proportion."""
+    """`funnel.csv` for the study's target, or the default one; None for a study without a path
+    that acts in proportion."""
     if not any(stage.bought_by is None for stage in response.fit.study.routes().stages):
         return None
-    return funnel_table(response, read_backwards(response, scenario=scenario))
+    return funnel_table(
+        response, read_backwards(response, response.fit.study.plan.target, scenario)
+    )
 
 
 def funnel_table(response: Response, backwards: Backwards) -> pd.DataFrame:

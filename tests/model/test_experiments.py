@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
+from scipy import stats
 
 from mmm.data.experiment import Experiment
 from mmm.data.tested import tested_media
