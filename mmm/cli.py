@@ -212,7 +212,12 @@ def plan(
         result = plan_fit(fit, out, changes, settings=settings, scenario=scenario, force=force)
         for line in result.lines:
             typer.echo(line)
+        typer.echo(f"Verdict on the fit: {result.verdict}")
+        for reason in result.reasons:
+            typer.echo(f"  - {reason}")
         typer.echo(f"Plan: {result.directory / 'plan.csv'}")
+        if result.verdict == "rejected":
+            raise typer.Exit(EXIT_NOT_TRUSTED)
 
 
 @app.command()

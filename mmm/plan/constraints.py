@@ -18,6 +18,8 @@ from mmm.errors import InputError, input_error
 from mmm.inference.fit import Fit
 from mmm.model import curves
 from mmm.plan.levers import Levers
+from mmm.plan.levers import levers as levers_on
+from mmm.plan.money import Prices, prices
 from mmm.results.respond import Response
 
 BOUNDS = (0.0, 2.0)
@@ -178,11 +180,16 @@ def _impossible(region: Region) -> bool:
     return best_linear(region, np.zeros(region.size)).status == 2
 
 
-def region_of(response: Response, levers: Levers, settings: PlanSettings,
-              budget: float | None) -> Region:  # fmt: skip
+def region_of(
+    fit: Fit,
+    levers: Levers,
+    settings: PlanSettings,
+    budget: float | None,
+    brand: np.ndarray | None,
+) -> Region:
     """The region of `settings`; `budget` is money over the horizon, all channels together (None:
-    free)."""
-    fit = response.fit
+    free). `brand` (C,) is how much of a channel's money builds brand; where it is not known yet,
+    None, the brand share is left out."""
     names, chosen = fit.panel.channels, levers.chosen
     totals, of = levers.prices.totals, levers.channel_of()
     caps = _caps(fit, levers, settings)
@@ -201,8 +208,8 @@ def region_of(response: Response, levers: Levers, settings: PlanSettings,
             (of == channel).astype(float), low * totals[channel], high * totals[channel],
             f"plan.bounds.{names[channel]}",
         )  # fmt: skip
-    if settings.brand_share is not None:
-        part = brand_part(response)
+    if settings.brand_share is not None and brand is not None:
+        part = brand
         for limit, sign in zip(settings.brand_share, (1.0, -1.0), strict=True):
             low = -sign * float((part - limit) @ rest)
             region = region.with_rows(sign * (part - limit)[of], low, np.inf, "plan.brand_share")
@@ -223,14 +230,17 @@ def region_of(response: Response, levers: Levers, settings: PlanSettings,
     return region
 
 
+def role_part(role: Role) -> float | None:
+    """How much of a channel's money builds brand: all of it, nothing, or (None) as it turns out."""
+    return {Role.BRAND: 1.0, Role.TACTICAL: 0.0}.get(role)
+
+
 def brand_part(response: Response) -> np.ndarray:
-    """How much of a channel's money builds brand, (C,): all of it in role brand, nothing in role
-    tactical, in role both the posterior mean of the part of its effect that does."""
-    fixed = {Role.BRAND: 1.0, Role.TACTICAL: 0.0}
+    """How much of a channel's money builds brand, (C,): in role both, the posterior mean of the
+    part of its effect that does."""
     split = response.table[:, :, curves.SPLIT].mean(axis=0)
-    return np.array(
-        [fixed.get(c.role, split[i]) for i, c in enumerate(response.fit.study.channels)]
-    )
+    parts = [role_part(channel.role) for channel in response.fit.study.channels]
+    return np.array([split[i] if part is None else part for i, part in enumerate(parts)])
 
 
 def seen_money(fit: Fit) -> np.ndarray:
@@ -273,3 +283,32 @@ def _paced(region: Region, levers: Levers, pacing: float) -> Region:
             for sign in (1.0, -1.0):
                 region = region.with_rows((mean - sign * step).ravel(), 0.0, np.inf, "plan.pacing")
     return region
+
+
+def check_plan(fit: Fit) -> None:
+    """Raises `InputError` where no plan can keep to the study's constraints, as far as that is
+    known without a posterior: `fit` may have no draws. What a brand share asks of channels that
+    build brand and sell now is only known after fitting."""
+    settings = fit.study.plan
+    if not settings.optimised:
+        return
+    made = planned_levers(fit, settings, prices(fit))
+    known = [role_part(channel.role) for channel in fit.study.channels]
+    brand = None if None in known else np.array(known, dtype=float)
+    budget = settings.budget if settings.budget is not None else float(made.prices.today.sum())
+    require_feasible(region_of(fit, made, settings, budget, brand))
+
+
+def planned_levers(fit: Fit, settings: PlanSettings, at: Prices) -> Levers:
+    """Levers on the channels that `settings` leave free. Raises `InputError` where none is."""
+    names = fit.panel.channels
+    fixed = frozenset(names.index(name) for name in settings.fixed)
+    made = levers_on(at, fixed, free_geos=settings.free_geos)
+    if not made.size:
+        raise input_error(
+            "plan_nothing_to_move",
+            "plan.fixed",
+            "no channel is free to move: all are fixed or have no price.",
+            "Leave a channel with spend, or with 'costs.unit_cost', out of 'fixed'.",
+        )
+    return made

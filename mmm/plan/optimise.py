@@ -7,11 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmm.config import PlanSettings
-from mmm.errors import Finding, input_error
-from mmm.plan.constraints import Region, region_of, require_feasible
+from mmm.errors import Finding
+from mmm.plan.constraints import (
+    Region,
+    brand_part,
+    planned_levers,
+    region_of,
+    require_feasible,
+)
 from mmm.plan.flighting import known_patterns
 from mmm.plan.flights import keep_flights
-from mmm.plan.levers import Levers, levers
+from mmm.plan.levers import Levers
 from mmm.plan.money import Prices, prices, spending
 from mmm.plan.objective import Objective
 from mmm.plan.scenario import Scenario
@@ -105,17 +111,8 @@ def problem(
     """The problem of `settings` with `budget` in all (None: free). Raises `InputError` where no
     plan keeps to the constraints, with the conflict named."""
     fit = response.fit
-    names = fit.panel.channels
-    fixed = frozenset(names.index(name) for name in settings.fixed)
-    made = levers(at or prices(fit), fixed, free_geos=settings.free_geos)
-    if not made.size:
-        raise input_error(
-            "plan_nothing_to_move",
-            "plan.fixed",
-            "no channel is free to move: all are fixed or have no price.",
-            "Leave a channel with spend, or with 'costs.unit_cost', out of 'fixed'.",
-        )
-    region = region_of(response, made, settings, budget)
+    made = planned_levers(fit, settings, at or prices(fit))
+    region = region_of(fit, made, settings, budget, brand_part(response))
     require_feasible(region)
     measure = measure_of(response, made, settings)
     objective = objective_of(response, made, settings)

@@ -15,6 +15,7 @@ from mmm.data.panel import Panel
 from mmm.data.table import read_table
 from mmm.errors import Finding, InputError, Severity, did_you_mean, input_error
 from mmm.inference.fit import Fit
+from mmm.plan.constraints import check_plan
 from mmm.plan.flighting import flighted, flighting
 from mmm.plan.money import prices, spending
 from mmm.plan.scenario import Scenario, as_is
@@ -75,10 +76,15 @@ def read_scenario(fit: Fit, path: Path) -> Scenario:
 
 
 def planned_scenario(study: Study, panel: Panel, base: Path) -> Scenario | None:
-    """The scenario that `study.plan` names, relative to the directory `base`, without any fit."""
+    """The scenario that `study.plan` names, relative to the directory `base`, without any fit.
+
+    Raises `InputError` for a file that cannot be used, and where no plan can keep to the study's
+    constraints: both are known before anything is fitted.
+    """
+    unfitted = Fit(study, panel, xr.Dataset(), xr.Dataset(), {})
+    check_plan(unfitted)
     if study.plan.scenario is None:
         return None
-    unfitted = Fit(study, panel, xr.Dataset(), xr.Dataset(), {})
     return read_scenario(unfitted, base / study.plan.scenario)
 
 

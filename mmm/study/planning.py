@@ -23,6 +23,8 @@ class PlanResult:
 
     directory: Path
     lines: tuple[str, ...]
+    verdict: str
+    reasons: tuple[str, ...]
     seconds: float
 
 
@@ -44,6 +46,7 @@ def plan_fit(
     started = time.perf_counter()
     path, out = Path(path), Path(out)
     refuse_occupied(out, force=force)
+    from mmm.inference.diagnose import diagnose, judge
     from mmm.inference.fit import load_fit
     from mmm.plan.decision import decide, plan_json
     from mmm.plan.forecast import forecast
@@ -51,12 +54,14 @@ def plan_fit(
     from mmm.plan.scenario import plan_table
     from mmm.plan.scenarios import read_scenario
     from mmm.results.respond import response
+    from mmm.study.analysis import totals
     from mmm.study.files import write_json, write_table
 
     fit = load_fit(path)
     wanted = changed_settings(fit.study, {**_read_settings(settings), **(changes or {})})
     given = None if scenario is None else read_scenario(fit, scenario)
     read = response(fit)
+    verdict = judge(diagnose(fit.posterior, totals(read), fit.statistics), ())
     decision = decide(read, wanted, given, load_record(path))
     content = plan_json(fit, decision)
     with whole_directory(out, force=force) as directory:
@@ -68,9 +73,17 @@ def plan_fit(
             "fit": path.name,
             "versions": dict(fit.versions),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "verdict": verdict.label.value,
+            "reasons": list(verdict.reasons),
         }
         write_json(manifest, directory / MANIFEST)
-    return PlanResult(out, summary_lines(content), time.perf_counter() - started)
+    return PlanResult(
+        out,
+        summary_lines(content),
+        verdict.label.value,
+        verdict.reasons,
+        time.perf_counter() - started,
+    )
 
 
 def changed_settings(study: Study, changes: Mapping[str, Any]) -> PlanSettings:

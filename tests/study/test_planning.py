@@ -84,6 +84,24 @@ def test_what_cannot_be_met_is_refused_and_nothing_is_written(fit_file, tmp_path
         assert not out.exists()
 
 
+def test_limits_that_cannot_be_met_are_refused_before_anything_is_fitted(
+    study_file, tmp_path, monkeypatch
+):
+    study = yaml.safe_load(study_file.read_text())
+    study["data"]["file"] = str(study_file.parent / study["data"]["file"])
+    study["plan"] = {"budget": 1.0e12}
+    changed = tmp_path / "study.yaml"
+    changed.write_text(yaml.safe_dump(study))
+
+    def never(*arguments, **options):
+        raise AssertionError("fitted")
+
+    monkeypatch.setattr("mmm.inference.fit.fit", never)
+    with pytest.raises(InputError, match=r"plan\.budget"):
+        library.run_study(changed, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_command_plans_a_scenario_without_optimising(fit_file, tmp_path, world):
     fit = library.load_fit(fit_file)
     dates = fit.panel.future_dates(4)
@@ -94,7 +112,8 @@ def test_the_command_plans_a_scenario_without_optimising(fit_file, tmp_path, wor
     done = CliRunner().invoke(
         app, ["plan", str(fit_file), "--out", str(out), "--scenario", str(tmp_path / "spend.csv")]
     )
-    assert done.exit_code == 0, done.output
+    trusted = json.loads((out / "manifest.json").read_text())["verdict"] != "rejected"
+    assert done.exit_code == (0 if trusted else 3), done.output
     assert "stop everything" in done.output
     plan = pd.read_csv(out / "plan.csv")
     mine = plan[(plan["channel"] == channel)]
