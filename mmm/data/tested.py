@@ -54,6 +54,11 @@ def inflated_error(test: Experiment, tested: Tested) -> float:
     return test.standard_error * test.mismatch * tested.age_factor
 
 
+def _passed(grid: pd.DatetimeIndex, stamp: pd.Timestamp) -> int:
+    """How many dates of `grid` are at or before `stamp`."""
+    return int((grid <= stamp).sum())
+
+
 def period_of(panel: Panel, day: date) -> int:
     """The period that holds `day`, from the first of the window: negative before it."""
     dates, stamp = panel.dates, pd.Timestamp(day)
@@ -61,12 +66,12 @@ def period_of(panel: Panel, day: date) -> int:
     if stamp < dates[0]:
         before = 2 + int((dates[0] - stamp).days / length * 1.2)
         grid = pd.date_range(end=dates[0], periods=before + 1, freq=panel.frequency)
-        return int(grid.searchsorted(stamp, side="right")) - 1 - before
+        return _passed(grid, stamp) - 1 - before
     if stamp >= panel.future_dates(1)[0]:
         after = 2 + int((stamp - dates[-1]).days / length * 1.2)
         grid = panel.future_dates(after)
-        return len(dates) + int(grid.searchsorted(stamp, side="right")) - 1
-    return int(dates.searchsorted(stamp, side="right")) - 1
+        return len(dates) + _passed(grid, stamp) - 1
+    return _passed(dates, stamp) - 1
 
 
 def tested_media(test: Experiment, panel: Panel) -> Tested:
