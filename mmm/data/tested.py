@@ -54,9 +54,9 @@ def inflated_error(test: Experiment, tested: Tested) -> float:
     return test.standard_error * test.mismatch * tested.age_factor
 
 
-def _passed(grid: pd.DatetimeIndex, stamp: pd.Timestamp) -> int:
-    """How many dates of `grid` are at or before `stamp`."""
-    return int((grid <= stamp).sum())
+def _passed(grid: pd.DatetimeIndex, day: date) -> int:
+    """How many dates of `grid` are at or before `day`."""
+    return int(np.count_nonzero(grid.values <= np.datetime64(day)))
 
 
 def period_of(panel: Panel, day: date) -> int:
@@ -66,12 +66,12 @@ def period_of(panel: Panel, day: date) -> int:
     if stamp < dates[0]:
         before = 2 + int((dates[0] - stamp).days / length * 1.2)
         grid = pd.date_range(end=dates[0], periods=before + 1, freq=panel.frequency)
-        return _passed(grid, stamp) - 1 - before
+        return _passed(grid, day) - 1 - before
     if stamp >= panel.future_dates(1)[0]:
         after = 2 + int((stamp - dates[-1]).days / length * 1.2)
         grid = panel.future_dates(after)
-        return len(dates) + _passed(grid, stamp) - 1
-    return _passed(dates, stamp) - 1
+        return len(dates) + _passed(grid, day) - 1
+    return _passed(dates, day) - 1
 
 
 def tested_media(test: Experiment, panel: Panel) -> Tested:
