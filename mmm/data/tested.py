@@ -69,7 +69,7 @@ def period_of(panel: Panel, day: date) -> int:
     return int(dates.searchsorted(stamp, side="right")) - 1
 
 
-def tested_media(test: Experiment, panel: Panel) -> Tested:
+def media_tested(test: Experiment, panel: Panel) -> Tested:
     """The place of `test` in `panel` and the media it changed.
 
     Raises `ValueError` where more is taken away than was spent.
