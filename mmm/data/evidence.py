@@ -19,7 +19,7 @@ from mmm.data.experiment import Experiment
 from mmm.data.panel import Panel
 from mmm.data.parse import is_missing, parse_dates, parse_numbers
 from mmm.data.table import Table, read_table, table_from_frame
-from mmm.data.tested import Tested, tested_media
+from mmm.data.tested import Tested, media_tested
 from mmm.errors import Finding, InputError, Severity, did_you_mean
 
 CHECK = "experiments"
@@ -236,7 +236,7 @@ def _experiment(
         hold_back=hold_back,
     )
     try:
-        tested = tested_media(one, panel)
+        tested = media_tested(one, panel)
     except ValueError as problem:
         return None, None, [_overdrawn(one, str(problem))]
     if one.in_data and not tested.inside:

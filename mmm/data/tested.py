@@ -74,7 +74,7 @@ def period_of(panel: Panel, day: date) -> int:
     return _passed(dates, day) - 1
 
 
-def tested_media(test: Experiment, panel: Panel) -> Tested:
+def media_tested(test: Experiment, panel: Panel) -> Tested:
     """The place of `test` in `panel` and the media it changed.
 
     Raises `ValueError` where more is taken away than was spent.

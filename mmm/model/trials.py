@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmm.data.panel import Panel
-from mmm.data.tested import Tested, inflated_error, tested_media
+from mmm.data.tested import Tested, inflated_error, media_tested
 
 STEADY = -1
 """In place of the period an arm starts in: its channel runs at a constant level before."""
@@ -70,7 +70,7 @@ def build_trials(
     changes: list[np.ndarray] = []
     at = 0
     for test in used:
-        tested = tested_media(test, panel)
+        tested = media_tested(test, panel)
         base, change = scale(tested.base, tested), scale(tested.change, tested)
         length = len(change)
         lifts.append(test.lift)

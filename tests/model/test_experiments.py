@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 
 from mmm.data.experiment import Experiment
-from mmm.data.tested import tested_media
+from mmm.data.tested import media_tested
 from mmm.model import kernel
 from mmm.model.build import build_model
 from mmm.model.curves import CARRY, DRIFT, SPREAD
@@ -176,7 +176,7 @@ def test_lifts_are_the_counterfactual_of_the_response_engine(tools, name):
     density.value_and_gradient(near_centre(density, 5), pool)
     work, scaling = pool.work, density.design.scaling
     for n, test in enumerate(one for one in panel.experiments if not one.hold_back):
-        seen = tested_media(test, panel)
+        seen = media_tested(test, panel)
         span, total, variance = slice(seen.start, seen.until), 0.0, design.trials.variance[n]
         for place, channel in enumerate(seen.channels):
             size = scaling.size[seen.geos] * scaling.media[channel]
