@@ -194,16 +194,20 @@ def _run(
     from mmm.batch.progress import telling
     from mmm.batch.run import run_batch
 
-    with telling(lines=lines) as watch:
-        summary = run_batch(
-            batch,
-            out,
-            force=force,
-            scheduler=scheduler,
-            encryption=encryption,
-            workers=workers,
-            watch=watch,
-        )
+    try:
+        with telling(lines=lines) as watch:
+            summary = run_batch(
+                batch,
+                out,
+                force=force,
+                scheduler=scheduler,
+                encryption=encryption,
+                workers=workers,
+                watch=watch,
+            )
+    except OSError as error:
+        typer.echo(f"The batch stopped: {error}. What is done is kept; run it again.", err=True)
+        raise typer.Exit(EXIT_NOT_WELL) from error
     typer.echo(_sentence(summary), err=True)
     return summary
 

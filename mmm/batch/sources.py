@@ -141,16 +141,12 @@ class FileStudies:
 
     def _files(self, study: Path, content: Mapping[str, Any]) -> list[Path]:
         """The data file first, then the others the study names."""
-        data = content.get("data")
-        named = [data.get("file") if isinstance(data, dict) else None]
-        named += [content.get(key) for key in FILES]
         folder = study.parent.relative_to(self.base)
         paths = []
-        for name in named:
-            if isinstance(name, str):
-                if Path(name).is_absolute():
-                    raise outside(name, f"{study.name}: file")
-                paths.append(within(self.base, str(folder / name), f"{study.name}: file"))
+        for place, name in named_files(content):
+            if Path(name).is_absolute():
+                raise outside(name, f"{study.name}: {place}")
+            paths.append(within(self.base, str(folder / name), f"{study.name}: {place}"))
         return paths
 
 
@@ -197,18 +193,11 @@ def read_template(table: TableSource, base: Path) -> dict[str, Any]:
         raise input_error(
             CHECK, path.name, "the template has no block 'data'.", "Name the date column there."
         )
-    own = ["data.file"] if data.get("file") is not None else []
-    own += [key for key in FILES if content.get(key) is not None]
-    if own:
-        raise input_error(
-            CHECK,
-            f"{path.name}: {own[0]}",
-            "a template has no files of its own; the rows come from the table.",
-            f"Remove '{own[0]}'.",
-        )
+    _refuse_files(content, path.name)
     content.pop("study", None)
     keys = set(content) | {"study"}
-    for change in table.overrides.values():
+    for pattern, change in table.overrides.items():
+        _refuse_files(change, f"overrides: {pattern}")
         unknown = sorted(set(change) - keys - _study_keys())
         if unknown:
             raise input_error(
@@ -218,6 +207,34 @@ def read_template(table: TableSource, base: Path) -> dict[str, Any]:
                 did_you_mean(unknown[0], sorted(_study_keys())),
             )
     return content
+
+
+def named_files(content: Any, place: str = "") -> list[tuple[str, str]]:
+    """(place, path) of every file that a study's content names: its data first, then `FILES`,
+    then any further block that has the key `file`."""
+    found: list[tuple[str, str]] = []
+    if isinstance(content, Mapping):
+        for key, value in content.items():
+            here = f"{place}.{key}".lstrip(".")
+            names_file = key == "file" or (not place and key in FILES)
+            if names_file and isinstance(value, str):
+                found.append((here, value))
+            else:
+                found += named_files(value, here)
+    elif isinstance(content, list):
+        for number, item in enumerate(content):
+            found += named_files(item, f"{place}[{number}]")
+    return sorted(found, key=lambda one: one[0] != "data.file")
+
+
+def _refuse_files(content: Mapping[str, Any], place: str) -> None:
+    for key, _ in named_files(content)[:1]:
+        raise input_error(
+            CHECK,
+            f"{place}: {key}",
+            "a study of a table has no files of its own; the rows come from the table.",
+            f"Remove '{key}'.",
+        )
 
 
 def merged(content: Any, change: Any) -> Any:

@@ -336,3 +336,14 @@ def test_the_command_says_by_its_exit_code_how_it_went(batch, worlds):
     assert "3 failed" in failed.stderr
     assert invoke("--reindex").exit_code == 0
     assert invoke("--tls-ca", "x").exit_code == 2
+
+
+def test_a_batch_that_breaks_off_says_so_and_that_it_can_go_on(batch, monkeypatch):
+    def broken(*_arguments, **_options):
+        raise OSError("the scheduler is gone")
+
+    monkeypatch.setattr("mmm.batch.spread.open_client", broken)
+    shown = CliRunner().invoke(app, ["batch", str(batch.path), "--out", str(batch.out)])
+    assert shown.exit_code == 1
+    assert "the scheduler is gone" in shown.stderr
+    assert "run it again" in shown.stderr

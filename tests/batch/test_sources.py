@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmm.batch.names import name_from_keys, safe_part
-from mmm.batch.sources import merged, open_source
+from mmm.batch.sources import merged, named_files, open_source
 from mmm.config.load import load_batch, load_study
 from mmm.data.load import load_panel
 from mmm.errors import InputError
@@ -218,6 +218,11 @@ def test_overrides_reach_their_groups_only(table):
         ({"file": "template.yaml"}, "neither CSV nor Parquet"),
         ({"keys": ["brnd", "market"]}, "did you mean 'brand'"),
         ({"overrides": {"a/b": {"chanels": []}}}, "did you mean 'channels'"),
+        ({"overrides": {"a/b": {"experiments": "../../etc/passwd"}}}, "no files of its own"),
+        (
+            {"overrides": {"a/b": {"channels": [{"lag": {"records": {"file": "/etc/passwd"}}}]}}},
+            "no files of its own",
+        ),
     ],
 )
 def test_a_table_that_cannot_be_meant_is_refused(table, changes, words):
@@ -266,6 +271,36 @@ def test_different_keys_have_different_safe_names(keys):
 def test_names_of_joined_keys_do_not_meet(one):
     assert name_from_keys(("a-b", "c")) != name_from_keys(("a", "b-c"))
     assert name_from_keys(one) == name_from_keys(one)
+
+
+def test_every_file_a_study_names_is_found_data_first():
+    content = {
+        "claims": "claims.csv",
+        "channels": [{"name": "a"}, {"lag": {"records": {"file": "crm.csv"}}}],
+        "experiments": "tests.csv",
+        "controls": ["claims"],
+        "data": {"file": "data.csv", "date": "week"},
+    }
+    assert named_files(content) == [
+        ("data.file", "data.csv"),
+        ("claims", "claims.csv"),
+        ("channels[1].lag.records.file", "crm.csv"),
+        ("experiments", "tests.csv"),
+    ]
+
+
+def test_further_files_count_and_travel(worlds, studies):
+    content = worlds.content("beta") | {"claims": "../shared/claims.csv"}
+    (studies / "beta/study.yaml").write_text(yaml.safe_dump(content))
+    (studies / "shared").mkdir()
+    (studies / "shared/claims.csv").write_text("channel,claimed\n")
+    with open_source(load_batch(studies / "batch.yaml"), studies) as source:
+        beta = next(entry for entry in source.entries() if entry.name == "beta")
+        files = set(source.payload(beta).files)
+    assert files == {"beta/study.yaml", "beta/data.csv", "shared/claims.csv"}
+    (studies / "shared/claims.csv").write_text("channel,claimed\ntv,1\n")
+    after = next(e for e in entries_of(studies / "batch.yaml") if e.name == "beta")
+    assert after.data_sha256 != beta.data_sha256
 
 
 def test_merging_goes_by_key_and_by_name():
