@@ -16,6 +16,7 @@ import sqlalchemy
 import yaml
 
 from mmm.batch.database import read_database
+from mmm.batch.run import plan_only, run_batch
 from mmm.batch.sources import open_source
 from mmm.config.load import load_batch
 from mmm.errors import InputError
@@ -176,3 +177,19 @@ def test_a_variable_that_is_not_set_is_named(monkeypatch):
     monkeypatch.delenv("MMM_TEST_DATABASE", raising=False)
     with pytest.raises(InputError, match="MMM_TEST_DATABASE: the environment variable is not set"):
         read_database("MMM_TEST_DATABASE", "select 1")
+
+
+def test_a_batch_whose_database_is_cut_runs_nothing_and_all_of_it_later(
+    worlds, database, tmp_path, monkeypatch
+):
+    path = write_batch(worlds, tmp_path, "select * from weekly")
+    address = os.environ["MMM_TEST_DATABASE"]
+    cut = f"sqlite:///{tmp_path}/none/rows.db"
+    if database.dialect.name == "postgresql":
+        cut = address.rsplit(":", 1)[0] + ":9/postgres"
+    monkeypatch.setenv("MMM_TEST_DATABASE", cut)
+    with pytest.raises(InputError, match="the database cannot be read"):
+        run_batch(path, tmp_path / "store")
+    assert not (tmp_path / "store").exists()
+    monkeypatch.setenv("MMM_TEST_DATABASE", address)
+    assert [one.reason for one in plan_only(path, tmp_path / "store")] == ["new"] * 3
