@@ -46,7 +46,6 @@ def plan_fit(
     started = time.perf_counter()
     path, out = Path(path), Path(out)
     refuse_occupied(out, force=force)
-    from mmm.inference.diagnose import diagnose, judge
     from mmm.inference.fit import load_fit
     from mmm.plan.decision import decide, plan_json
     from mmm.plan.forecast import forecast
@@ -54,14 +53,14 @@ def plan_fit(
     from mmm.plan.scenario import plan_table
     from mmm.plan.scenarios import read_scenario
     from mmm.results.respond import response
-    from mmm.study.analysis import totals
+    from mmm.study.case import fit_verdict
     from mmm.study.files import write_json, write_table
 
     fit = load_fit(path)
     wanted = changed_settings(fit.study, {**_read_settings(settings), **(changes or {})})
     given = None if scenario is None else read_scenario(fit, scenario)
     read = response(fit)
-    verdict = judge(diagnose(fit.posterior, totals(read), fit.statistics), ())
+    label, reasons = fit_verdict(read, path)
     decision = decide(read, wanted, given, load_record(path))
     content = plan_json(fit, decision)
     with whole_directory(out, force=force) as directory:
@@ -73,15 +72,15 @@ def plan_fit(
             "fit": path.name,
             "versions": dict(fit.versions),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "verdict": verdict.label.value,
-            "reasons": list(verdict.reasons),
+            "verdict": label,
+            "reasons": list(reasons),
         }
         write_json(manifest, directory / MANIFEST)
     return PlanResult(
         out,
         summary_lines(content),
-        verdict.label.value,
-        verdict.reasons,
+        label,
+        reasons,
         time.perf_counter() - started,
     )
 
