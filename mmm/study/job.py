@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mmm.config import Study
 from mmm.config.load import load_study
 from mmm.data.claims import load_claims
+from mmm.data.identify import identifiability
 from mmm.data.load import load_panel
 from mmm.data.panel import Panel
 from mmm.errors import Finding, StoredFitError
@@ -50,14 +51,15 @@ class RunResult:
 
 
 def check_study(path: Path | str) -> CheckReport:
-    """Checks a study file and its data. Raises `InputError` with every finding when one of
-    them is an error."""
+    """Checks a study file and its data, and says what the data can tell apart. Raises `InputError`
+    with every finding when one of them is an error."""
     study = load_study(path)
     base = Path(path).parent
     panel, findings = load_panel(study, base)
     _, on_claims = load_claims(study, panel, base)
     _, _, on_lags = with_lags(study, panel, base)
-    return CheckReport(study, (*findings, *on_claims, *on_lags))
+    known = identifiability(study, panel)
+    return CheckReport(study, (*findings, *on_claims, *on_lags, *known))
 
 
 def run_study(
