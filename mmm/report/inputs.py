@@ -75,6 +75,12 @@ _OPTIONAL: Final[Mapping[str, tuple[str, ...]]] = {
         "distance",
     ),
     "lag_curves": ("owner", "family", "days", "observed", "low", "high", "fitted", "other"),
+    "experiments": (
+        *("experiment", "channel", "geos", "start", "end", "use", "spend_change"),
+        *("lift", "standard_error", "error", "predicted_p05", "predicted_p95"),
+        *("z", "covered", "weight"),
+        *(f"model_{end}" for end in _SUMMARY),
+    ),
     "efficiency_quarter": ("start", "channel", *(f"roi_{end}" for end in _SUMMARY)),
     "brand": (
         "geo",
@@ -131,6 +137,7 @@ class ReportInputs:
     lag_curves: pd.DataFrame | None = None
     time_varying: tuple[str, ...] = ()
     brand: pd.DataFrame | None = None
+    experiments: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:

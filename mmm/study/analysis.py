@@ -26,6 +26,7 @@ from mmm.plan.record import Record
 from mmm.plan.scenario import Scenario
 from mmm.results.confounding import brand_findings, brand_overlap
 from mmm.results.contributions import Decomposition, decompose
+from mmm.results.experiments import experiments_table
 from mmm.results.ledger import ledger_table
 from mmm.results.reconcile import reconciliation_table
 from mmm.results.respond import Response, response
@@ -56,6 +57,8 @@ class Analysis:
     brand: pd.DataFrame | None = None
     """None where no channel builds a brand."""
     lags: tuple[RecordedLag, ...] = ()
+    experiments: pd.DataFrame | None = None
+    """None where the study has none."""
 
 
 def analyse(
@@ -105,6 +108,7 @@ def analyse(
         reconciliation=reconciliation_table(parts, claims) if claims else None,
         brand=brand,
         lags=lags,
+        experiments=experiments_table(read),
     )
 
 

@@ -13,7 +13,7 @@ from mmm.config.channel import register_adstock_name
 from mmm.data.evidence import load_experiments
 from mmm.data.experiment import Experiment, experiments_from_json, experiments_to_json
 from mmm.data.load import panel_from_frame
-from mmm.data.tested import inflated_error, period_of, media_tested
+from mmm.data.tested import inflated_error, media_tested, period_of
 from mmm.errors import InputError, Severity
 
 HEAD = "channel,start,end,spend_change,lift,standard_error"
