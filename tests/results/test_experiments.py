@@ -34,11 +34,12 @@ SPEC = WorldSpec(
     ),
 )  # fmt: skip
 TRIALS = {
-    "search": ("search", {"factor": 0.2, "start": 40, "periods": 8}),
-    "carry-over": ("search", {"factor": 0.2, "start": 60, "periods": 6, "wait": 6}),
-    "tv": ("tv", {"factor": 1.5, "start": 8, "periods": 26}),
-    "held back": ("search", {"factor": 1.3, "start": 20, "periods": 10}),
+    "search": ("search", {"factor": 0.0, "start": 26, "periods": 52}),
+    "carry-over": ("search", {"factor": 0.0, "start": 26, "periods": 46, "wait": 8}),
+    "tv": ("tv", {"factor": 0.0, "start": 8, "periods": 40}),
+    "held back": ("search", {"factor": 0.0, "start": 20, "periods": 30}),
 }
+"""Long enough to be of how a channel usually runs: a curve that demand has bent stays bent."""
 
 
 class World:
@@ -47,12 +48,13 @@ class World:
     def __init__(self) -> None:
         self.scene = draw_scene(SPEC, 3)
         search = self.scene.media[SPEC.history :, :, 1]
-        demand = (search - search.mean()) / search.std()
-        outcome = self.scene.outcome + 0.04 * SPEC.level * demand
+        chance = np.random.default_rng(103).normal(size=search.shape)
+        demand = 0.7 * (search - search.mean()) / search.std() + np.sqrt(0.51) * chance
+        outcome = self.scene.outcome + 0.03 * SPEC.level * demand
         self.frame = scene_frame(SPEC, replace(self.scene, outcome=outcome))
         rng = np.random.default_rng(1)
         self.rows = {
-            name: take_trial(SPEC, self.scene, [channel], rng=rng, error=0.05, **how)
+            name: take_trial(SPEC, self.scene, [channel], rng=rng, error=0.1, **how)
             | {"name": name}
             for name, (channel, how) in TRIALS.items()
         }
@@ -105,7 +107,10 @@ def test_an_experiment_elsewhere_moves_nothing_and_one_held_back_is_scored(world
     table = experiments_table(read).set_index("experiment")
     assert list(table["use"]) == ["fitted", "held_back"]
     # without the test, search is believed to earn too much
-    assert not table.loc["held back", "covered"] and table.loc["held back", "z"] < -2
+    held = table.loc["held back"]
+    assert held["model_mean"] < held["lift"] < 0 and held["z"] > 1
+    assert held["covered"] == (held["predicted_p05"] <= held["lift"] <= held["predicted_p95"])
+    assert held["predicted_p05"] < held["model_p05"]
     assert np.isnan(table.loc["held back", "weight"]) and table.loc["tv", "weight"] > 0.2
     assert table.loc["tv", "covered"]
     ledger = ledger_table(fitted).set_index(["quantity", "channel"])
@@ -119,14 +124,16 @@ def test_an_experiment_elsewhere_moves_nothing_and_one_held_back_is_scored(world
 
 
 def test_what_was_measured_is_what_both_plans_cause(world):
-    """A linear channel without carry-over, by hand."""
     row = world.rows["search"]
     assert abs(row["lift"] - row["truth"]) < 4 * row["standard_error"]
-    assert row["truth"] < 0 and row["spend_change"] < 0
-    spent = world.scene.spend[SPEC.history + 40 : SPEC.history + 48, :, 1].sum()
-    assert row["spend_change"] == pytest.approx(-0.8 * spent)
+    spent = world.scene.spend[SPEC.history + 26 : SPEC.history + 78, :, 1].sum()
+    assert row["spend_change"] == pytest.approx(-spent)
+    # at nothing, all that the channel does is gone but what came before and fades
+    caused = world.scene.tactical[26:78, :, 1].sum()
+    assert -caused < row["truth"] < -0.95 * caused
     # waiting for the carry-over of a cut finds more of what it cost
-    rng = np.random.default_rng(0)
-    how = {"factor": 0.2, "start": 40, "periods": 8, "rng": rng}
-    longer = take_trial(SPEC, world.scene, ["search"], wait=6, **how)
+    longer = take_trial(
+        SPEC, world.scene, ["search"], start=26, periods=52, wait=6, factor=0.0,
+        rng=np.random.default_rng(0),
+    )  # fmt: skip
     assert longer["truth"] < row["truth"]
