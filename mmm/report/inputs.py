@@ -81,6 +81,12 @@ _OPTIONAL: Final[Mapping[str, tuple[str, ...]]] = {
         *(f"{name}_{end}" for name in ("units", "share") for end in _SUMMARY),
     ),
     "funnel": ("quantity", "stage", "to", "channel", *_SUMMARY),
+    "experiments": (
+        *("experiment", "channel", "geos", "start", "end", "use", "spend_change"),
+        *("lift", "standard_error", "error", "predicted_p05", "predicted_p95"),
+        *("z", "covered", "weight"),
+        *(f"model_{end}" for end in _SUMMARY),
+    ),
     "efficiency_quarter": ("start", "channel", *(f"roi_{end}" for end in _SUMMARY)),
     "brand": (
         "geo",
@@ -141,6 +147,7 @@ class ReportInputs:
     paths: pd.DataFrame | None = None
     funnel: pd.DataFrame | None = None
     plan: Mapping[str, Any] | None = None
+    experiments: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:

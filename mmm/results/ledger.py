@@ -8,11 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy import stats
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from mmm.inference.fit import Fit
 from mmm.model import curves
 from mmm.model.spec import ModelSpec, model_spec
+from mmm.results.influence import (
+    Influence,
+    influence_of,
+    normal_scale,
+    prior_variance,
+)
 from mmm.results.sensitivity import MOVED, Sensitivity, brand_sensitivity
 from mmm.transforms.parameter import PriorSpec
 
@@ -26,11 +32,13 @@ class Evidence:
 
     moved: for what decides brand, how far the brand share of outcome moves under another prior
     of half-life or trend, over itself; else NaN. Above `MOVED` the answer is the prior's too.
+    experiments: names of the tests that bear on it.
     """
 
     contraction: float
     tier: str
     moved: float = float("nan")
+    experiments: tuple[str, ...] = ()
 
 
 def prior_interval(prior: PriorSpec) -> tuple[float, float]:
@@ -50,30 +58,37 @@ def evidence(prior: PriorSpec, posterior: np.ndarray) -> Evidence:
     knowing a small return within 10 % counts as much as knowing a large one; on the logit
     scale of a logit-normal; as they are for a half-normal.
     """
-    if prior.kind == "halfnormal":
-        variance, draws = float(stats.halfnorm(scale=prior.scale).var()), posterior
-    else:
-        variance = prior.scale**2
-        draws = logit(posterior) if prior.kind == "logitnormal" else np.log(posterior)
-    contraction = float(np.clip(1.0 - draws.var() / variance, 0.0, 1.0))
+    draws = normal_scale(prior, posterior)
+    contraction = float(np.clip(1.0 - draws.var() / prior_variance(prior), 0.0, 1.0))
     return Evidence(contraction, "data" if contraction >= LED_BY_DATA else "prior")
 
 
 def channel_evidence(
-    fit: Fit, spec: ModelSpec, variable: str, sensitivity: Sensitivity | None = None
+    fit: Fit,
+    spec: ModelSpec,
+    variable: str,
+    sensitivity: Sensitivity | None = None,
+    influence: Influence | None = None,
 ) -> dict[str, Evidence]:
-    """Evidence of each label of a sampled variable; `sensitivity` is worked out where it is not
-    given."""
+    """Evidence of each label of a sampled variable; `sensitivity` and `influence` are worked out
+    where they are not given.
+
+    The tier is `experiment` where the tests of the channel took away at least the part
+    `LED_BY_DATA` of the variance that would be left without them.
+    """
     known = spec.variable(variable)
     draws = fit.posterior[variable].stack(sample=("chain", "draw"), create_index=False)
     values = draws.transpose("sample", ...).values
     sensitivity = sensitivity or brand_sensitivity(fit, spec)
+    influence = influence or influence_of(fit, spec)
     found = {}
     for index, (label, prior) in enumerate(zip(known.labels, known.priors, strict=True)):
         one = evidence(prior, values[:, index])
         moved = float("nan") if sensitivity is None else _moved(sensitivity, spec, variable, label)
-        tier = "prior" if moved > MOVED else one.tier
-        found[label] = Evidence(one.contraction, tier, moved)
+        tests = () if variable == "brand_half_life" else influence.bearing_on(label)
+        tested = tests and influence.weight(variable, label, tests) >= LED_BY_DATA
+        tier = "prior" if moved > MOVED else "experiment" if tested else one.tier
+        found[label] = Evidence(one.contraction, tier, moved, tests)
     return found
 
 
@@ -105,7 +120,8 @@ def ledger_table(fit: Fit) -> pd.DataFrame:
     its mean; `lag_median` is in periods. `path` is a path's share of what it feeds, the path
     standing in the channel's place; `contribution to PATH` a channel's share of that path. Stated
     guesses appear as tier `guess`. `reference` names the published figures that a prior was
-    taken from, `prior_source` is what the study says of where a contribution's prior comes from.
+    taken from, `prior_source` is what the study says of where a contribution's prior comes from,
+    `experiments` the tests that bear on the channel, `;` between them.
     """
     rows = _rows(fit, fit.paths, brand_sensitivity(fit, model_spec(fit.study, fit.panel)))
     for name, path in fit.paths.items():
@@ -125,6 +141,7 @@ def ledger_table(fit: Fit) -> pd.DataFrame:
                 "posterior_p50": (low + high) / 2,
                 "posterior_p95": high,
                 "reference": "",
+                "experiments": "",
             }
         )
     frame = pd.DataFrame(rows)
@@ -141,12 +158,13 @@ def _rows(
     spec = model_spec(fit.study, fit.panel)
     named = {channel.name: channel.prior.reference or "" for channel in fit.study.channels}
     grouped = {group.name: group.channels for group in fit.study.brand.groups} | {"brand": ("",)}
+    influence = influence_of(fit, spec)
     rows: list[dict[str, object]] = []
     for name, quantity in QUANTITIES.items():
         if name not in fit.posterior:
             continue
         variable = spec.variable(name)
-        found = channel_evidence(fit, spec, name, sensitivity)
+        found = channel_evidence(fit, spec, name, sensitivity, influence)
         draws = fit.posterior[name].stack(sample=("chain", "draw"), create_index=False)
         values = draws.transpose("sample", ...).values
         for index, (label, prior) in enumerate(zip(variable.labels, variable.priors, strict=True)):
@@ -171,6 +189,7 @@ def _rows(
                     "posterior_p50": middle,
                     "posterior_p95": high,
                     "reference": named.get(label, "") if quantity == "brand_share" else "",
+                    "experiments": ";".join(found[label].experiments),
                 }
                 for owner in owners
             ]

@@ -27,6 +27,7 @@ from mmm.plan.record import Record
 from mmm.plan.scenario import Scenario
 from mmm.results.confounding import brand_findings, brand_overlap
 from mmm.results.contributions import Decomposition, decompose
+from mmm.results.experiments import experiments_table
 from mmm.results.ledger import ledger_table
 from mmm.results.paths import path_findings, paths_table
 from mmm.results.reconcile import reconciliation_table
@@ -60,6 +61,8 @@ class Analysis:
     lags: tuple[RecordedLag, ...] = ()
     paths: pd.DataFrame | None = None
     funnel: pd.DataFrame | None = None
+    experiments: pd.DataFrame | None = None
+    """None where the study has none."""
 
 
 def analyse(
@@ -106,6 +109,7 @@ def analyse(
         lags=lags,
         paths=found.paths,
         funnel=funnel_of(read, scenario),
+        experiments=experiments_table(read),
     )
 
 

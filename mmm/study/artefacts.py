@@ -44,6 +44,8 @@ def write_artefacts(
     _table(analysis.curves, directory / "curves.csv")
     if analysis.reconciliation is not None:
         _table(analysis.reconciliation, directory / "reconciliation.csv")
+    if analysis.experiments is not None:
+        _table(analysis.experiments, directory / "experiments.csv")
     if analysis.lags:
         _table(lags_table(analysis.lags), directory / "lags.csv")
     _table(plan_table(analysis.fit, analysis.scenario), directory / "plan.csv")
@@ -111,6 +113,7 @@ def report_inputs(analysis: Analysis, manifest: Mapping[str, Any]) -> ReportInpu
         efficiency_quarter=analysis.efficiency_quarter,
         reconciliation=analysis.reconciliation,
         brand=analysis.brand,
+        experiments=analysis.experiments,
         lags=lags_table(analysis.lags) if analysis.lags else None,
         lag_curves=lag_curves(analysis.lags) if analysis.lags else None,
         paths=analysis.paths,

@@ -171,8 +171,10 @@ def test_a_data_frame_brings_its_experiments(national):
 @pytest.mark.parametrize(
     ("text", "where", "says"),
     [
-        ("channel,start,end,lift,standard_error\ntv,2022-06-06,2022-07-03,1,1\n", "column 'spend_change'", "no such column"),
-        (HEAD + ",geo\ntv,2022-06-06,2022-07-03,9,1,1,north\n", "column 'geo'", "Did you mean 'geos'?"),
+        ("channel,start,end,lift,standard_error\ntv,2022-06-06,2022-07-03,1,1\n",
+         "column 'spend_change'", "no such column"),
+        (HEAD + ",geo\ntv,2022-06-06,2022-07-03,9,1,1,north\n", "column 'geo'",
+         "Did you mean 'geos'?"),
         (HEAD + "\n", "tests.csv", "holds no rows"),
         (row("tvv,2022-06-06,2022-07-03,9,1,1"), "column 'channel', row 2", "Did you mean 'tv'?"),
         (row(",2022-06-06,2022-07-03,9,1,1"), "column 'channel'", "names no channel"),

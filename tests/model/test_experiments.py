@@ -222,3 +222,26 @@ def test_a_test_is_normal_about_its_counterfactual(tools):
     added = stats.norm.logpdf(first.lift, mean, 1.5 * first.standard_error)
     assert value - bare.density.value_and_gradient(q)[0] == pytest.approx(added, rel=1e-9)
     assert mean > 0
+
+
+@pytest.mark.parametrize("name", ["geos", "lognormal"])
+def test_money_and_outcome_in_other_units_say_the_same(tools, name):
+    case = with_trials(tools, name)
+    data, factor, rate = case.panel.dataset, 37.0, 0.2
+    changed = data.assign(
+        outcome=factor * data["outcome"], spend=rate * data["spend"], media=rate * data["media"]
+    )
+    tests = tuple(
+        replace(
+            one, spend_change=rate * one.spend_change, lift=factor * one.lift,
+            standard_error=factor * one.standard_error,
+        )
+        for one in case.panel.experiments
+    )  # fmt: skip
+    panel = replace(case.panel, dataset=changed, experiments=tests)
+    spec = model_spec(case.study, panel)
+    other = build_density(spec, build_design(spec, panel))
+    q = near_centre(case.density, 5)
+    np.testing.assert_allclose(
+        case.density.value_and_gradient(q)[1], other.value_and_gradient(q)[1], rtol=1e-8, atol=1e-8
+    )
