@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from mmm.data.experiment import Experiment
 from mmm.data.tested import Tested, inflated_error, media_tested
@@ -14,7 +15,8 @@ from mmm.results.respond import channel_effect
 from mmm.results.summary import summary_columns
 
 FITTED, HELD_BACK = "fitted", "held_back"
-NOISE_STREAM = 11
+NOISE = stats.norm.ppf((np.arange(101) + 0.5) / 101)
+"""A standard normal in equal parts: what error adds to each draw."""
 
 
 def predicted_lift(read: Response, test: Experiment) -> np.ndarray:
@@ -76,12 +78,10 @@ def experiments_table(read: Response) -> pd.DataFrame | None:
         return None
     influence = influence_of(fit, read.density.spec)
     rows = []
-    for number, test in enumerate(fit.panel.experiments):
+    for test in fit.panel.experiments:
         seen = media_tested(test, fit.panel)
         draws, error = predicted_lift(read, test), inflated_error(test, seen)
-        rng = np.random.default_rng([fit.study.inference.seed, NOISE_STREAM, number])
-        predicted = draws + error * rng.standard_normal(len(draws))
-        low, high = np.quantile(predicted, [0.05, 0.95])
+        low, high = np.quantile(draws[:, None] + error * NOISE, [0.05, 0.95])
         weights = [
             influence.weight("share", name, (test.name,))
             for name in test.channels
