@@ -11,8 +11,9 @@ from mmm.evaluate.folds import Folds
 MODEL, NO_MEDIA, NAIVE = "model", "no_media", "seasonal_naive"
 SAME = 0.02
 """Difference in CRPS, relative, below which two forecasters are about equal."""
-NARROW = 0.8
-"""Coverage of 90 % intervals below which they are called too narrow."""
+NARROW, WIDE = 0.8, 0.7
+"""Coverage of 90 % intervals below which they are called too narrow, and of 50 % intervals above
+which these are called too wide."""
 LEVELS = (50, 80, 90)
 
 
@@ -153,5 +154,10 @@ def _advice(whole: Score, against: tuple[Against, ...]) -> tuple[str, ...]:
         said.append(
             "Intervals of forecasts are too narrow: widen what is planned on them, and look at "
             "the residuals."
+        )
+    elif whole.coverage_50 > WIDE:
+        said.append(
+            "Intervals of forecasts are wider than most periods need, as when a few odd periods "
+            "count as noise: give these a control column, or try 'likelihood: student_t'."
         )
     return tuple(said)

@@ -68,3 +68,4 @@ def refit_progress() -> Generator[Callable[[str, int, int], None]]:
             bars.update(task, description=purpose, completed=done, total=total)
 
         yield update
+        bars.update(task, description="all fits", completed=bars.tasks[0].total)

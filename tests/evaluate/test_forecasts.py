@@ -68,6 +68,24 @@ def test_a_model_worse_than_naive_is_called_so(rows):
     assert len(found.advice) >= 2
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "word"), [("inside_90", False, "too narrow"), ("inside_50", True, "wider")]
+)
+def test_intervals_that_do_not_fit_are_named(rows, column, value, word):
+    assert not any(word in text for text in backtest(rows, FOLDS).advice)
+    found = backtest(rows.assign(**{column: value}), FOLDS)
+    assert any(word in text for text in found.advice)
+
+
+def test_steps_at_which_naive_is_ahead_are_named(rows):
+    late = (rows["forecaster"] == MODEL) & (rows["step"] >= 7)
+    found = backtest(rows.assign(crps=rows["crps"].where(~late, 1e5)), FOLDS)
+    early = backtest(rows.assign(crps=rows["crps"].where(~late, rows["crps"].max())), FOLDS)
+    assert "7-8" not in backtest(rows, FOLDS).reading
+    assert found.against[0].verdict == "worse"
+    assert "7-8 periods ahead" in early.reading
+
+
 def test_origins_are_half_a_horizon_apart_and_the_last_leaves_one(constant):
     assert rolling_folds(constant.study, constant.panel, 3) == Folds((104, 108, 112), 8)
     with pytest.raises(InputError, match="longer history"):
