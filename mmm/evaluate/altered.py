@@ -34,13 +34,13 @@ def without_media(study: Study, panel: Panel) -> tuple[Study, Panel]:
     kept = [name for name in ("outcome", "value_per_unit", "controls", "population")
             if name in panel.dataset]  # fmt: skip
     media = (len(panel.dates), len(panel.geos), 1)
-    data = panel.dataset[kept].drop_dims(CHANNEL, errors="ignore")
-    data = data.drop_vars(CHANNEL, errors="ignore").assign_coords({CHANNEL: _names(NOTHING)})
+    data = panel.dataset[kept].assign_coords({CHANNEL: _names(NOTHING)})
     dims = (DATE, GEO, CHANNEL)
     data = data.assign(
         spend=(dims, _frozen(np.zeros(media))), media=(dims, _frozen(np.zeros(media)))
     )
-    return alone, replace(panel, dataset=data)
+    # a panel of its own: whatever else the old one says of channels is of channels that are gone
+    return alone, Panel(data, panel.frequency)
 
 
 def shifted_copy(study: Study, panel: Panel, channel: str, shift: int) -> tuple[Study, Panel, str]:
