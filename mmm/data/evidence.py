@@ -360,17 +360,17 @@ def _outside(one: Experiment, tested: Tested, where: str) -> Iterator[Finding]:
 
 def _stated_twice(found: list[Experiment], table: Table) -> list[Finding]:
     """The same test would count twice."""
-    seen: dict[object, int] = {}
-    names: dict[object, int] = {}
+    seen: dict[tuple[object, ...], int] = {}
     findings = []
     for row, one in enumerate(found):
-        key = (one.channels, one.geos, one.start, one.end, one.until)
-        for what, known, column in ((key, seen, "channel"), (one.name, names, "name")):
-            if what and known.setdefault(what, row) != row:
-                first = table.rows[known[what]]
+        whole = (one.channels, one.geos, one.start, one.end, one.until)
+        keys = {"channel": whole, "name": (one.name,)} if one.name else {"channel": whole}
+        for column, key in keys.items():
+            first = seen.setdefault(key, row)
+            if first != row:
                 findings.append(
                     error(CHECK, f"{table.name}: column '{column}', {table.rows[row]}",
-                          f"the same is stated in {first} already.",
+                          f"the same is stated in {table.rows[first]} already.",
                           "Keep one of the rows, or tell them apart.")
                 )  # fmt: skip
     return findings

@@ -54,11 +54,6 @@ def inflated_error(test: Experiment, tested: Tested) -> float:
     return test.standard_error * test.mismatch * tested.age_factor
 
 
-def _passed(grid: pd.DatetimeIndex, day: date) -> int:
-    """How many dates of `grid` are at or before `day`."""
-    return int(np.count_nonzero(grid.values <= np.datetime64(day)))
-
-
 def period_of(panel: Panel, day: date) -> int:
     """The period that holds `day`, from the first of the window: negative before it."""
     dates, stamp = panel.dates, pd.Timestamp(day)
@@ -66,12 +61,17 @@ def period_of(panel: Panel, day: date) -> int:
     if stamp < dates[0]:
         before = 2 + int((dates[0] - stamp).days / length * 1.2)
         grid = pd.date_range(end=dates[0], periods=before + 1, freq=panel.frequency)
-        return _passed(grid, day) - 1 - before
+        return _upto(grid, day) - 1 - before
     if stamp >= panel.future_dates(1)[0]:
         after = 2 + int((stamp - dates[-1]).days / length * 1.2)
         grid = panel.future_dates(after)
-        return len(dates) + _passed(grid, day) - 1
-    return _passed(dates, day) - 1
+        return len(dates) + _upto(grid, day) - 1
+    return _upto(dates, day) - 1
+
+
+def _upto(dates: pd.DatetimeIndex, day: date) -> int:
+    """How many of `dates` are not after `day`."""
+    return int(np.count_nonzero(dates.values <= np.datetime64(day)))
 
 
 def media_tested(test: Experiment, panel: Panel) -> Tested:

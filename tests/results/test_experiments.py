@@ -13,7 +13,7 @@ import pytest
 from mmm.data.load import panel_from_frame
 from mmm.efficiency.roi import efficiency_table
 from mmm.inference.fit import Fit, fit, load_fit, save_fit
-from mmm.results.experiments import experiments_table
+from mmm.results.experiments import experiments_table, predicted_lift
 from mmm.results.ledger import ledger_table
 from mmm.results.respond import response
 from mmm.simulate import ChannelSpec, Flighting, WorldSpec
@@ -33,7 +33,7 @@ SPEC = WorldSpec(
         ),
     ),
 )  # fmt: skip
-TRIALS = {
+TRIALS: dict[str, tuple[str, dict[str, Any]]] = {
     "search": ("search", {"factor": 0.0, "start": 26, "periods": 52}),
     "carry-over": ("search", {"factor": 0.0, "start": 26, "periods": 46, "wait": 8}),
     "tv": ("tv", {"factor": 0.0, "start": 8, "periods": 40}),
@@ -104,13 +104,18 @@ def test_an_experiment_elsewhere_moves_nothing_and_one_held_back_is_scored(world
     width = misled[1] - misled[0]
     assert (low, high) == pytest.approx(misled[:2], abs=0.35 * width)
     read = response(fitted, 300)
-    table = experiments_table(read).set_index("experiment")
+    table = experiments_table(read)
+    assert table is not None
+    table = table.set_index("experiment")
     assert list(table["use"]) == ["fitted", "held_back"]
     # without the test, search is believed to earn too much
     held = table.loc["held back"]
     assert held["model_mean"] < held["lift"] < 0 and held["z"] > 1
     assert held["covered"] == (held["predicted_p05"] <= held["lift"] <= held["predicted_p95"])
-    assert held["predicted_p05"] < held["model_p05"]
+    draws = predicted_lift(read, fitted.panel.experiments[1])
+    assert held["model_mean"] == pytest.approx(draws.mean())
+    between = held["lift"] - draws.mean()
+    assert held["z"] == pytest.approx(between / np.hypot(held["error"], draws.std()))
     assert np.isnan(table.loc["held back", "weight"]) and table.loc["tv", "weight"] > 0.2
     assert table.loc["tv", "covered"]
     ledger = ledger_table(fitted).set_index(["quantity", "channel"])
