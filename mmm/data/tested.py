@@ -101,11 +101,11 @@ def media_tested(test: Experiment, panel: Panel) -> Tested:
         active = np.maximum((media > 0).sum(axis=0), 1)
         steady, worth = media.sum(axis=0) / active, money.sum(axis=0) / active
         each = change / length
-        if 0.0 < worth.sum() < -each:  # at least what was cut was spent then
-            steady, worth = (part * (-each / worth.sum()) for part in (steady, worth))
+        if worth.sum() < -each:  # at least what was cut was spent then
+            steady = _changed(-each, steady[None], worth[None], prices, _sizes(panel, geos))[0]
+            worth = steady * prices
         base, moved = np.tile(steady, (shape[0], 1, 1)), np.zeros(shape)
-        one = _changed(each, steady[None], worth[None], prices, _sizes(panel, geos))
-        moved[:length] = one
+        moved[:length] = _changed(each, steady[None], worth[None], prices, _sizes(panel, geos))
     return Tested(
         inside, start, end + 1, last + 1, gap / panel.periods_per_year, geos, channels, base,
         np.maximum(moved, -base), sign,

@@ -21,10 +21,7 @@ from jax.scipy.special import gammaln
 from pytensor.link.jax.dispatch.basic import jax_funcify
 
 from mmm.model import curves, kernel
-from mmm.model.curves import (
-    DRIFT,
-    SPREAD,
-)
+from mmm.model.curves import DRIFT, SPREAD
 from mmm.model.density import layout_of
 from mmm.model.design import Design
 from mmm.model.experiment_jax import experiment_log_likelihood

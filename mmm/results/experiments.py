@@ -8,12 +8,15 @@ from scipy import stats
 
 from mmm.data.experiment import Experiment
 from mmm.data.tested import Tested, inflated_error, media_tested
+from mmm.errors import Finding, Severity
 from mmm.results.blocks import by_geo
 from mmm.results.influence import influence_of
 from mmm.results.regression import Response
 from mmm.results.respond import channel_effect
 from mmm.results.summary import summary_columns
 
+FAR = 2.5758293035489004
+"""Standard deviations apart: 1 in 100 by chance."""
 FITTED, HELD_BACK = "fitted", "held_back"
 NOISE = stats.norm.ppf((np.arange(101) + 0.5) / 101)
 """A standard normal in equal parts: what error adds to each draw."""
@@ -110,3 +113,25 @@ def experiments_table(read: Response) -> pd.DataFrame | None:
             }
         )
     return pd.DataFrame(rows)
+
+
+def experiment_findings(table: pd.DataFrame | None) -> tuple[Finding, ...]:
+    """Warnings of measurements that the model finds next to impossible, `FAR` or more apart."""
+    if table is None:
+        return ()
+    found = []
+    for row in table[table["z"].abs() >= FAR].to_dict("records"):
+        held = row["use"] == HELD_BACK
+        said = "the model foretold" if held else "the history, even with the test, speaks for"
+        found.append(
+            Finding(
+                "experiment_disagrees",
+                Severity.WARNING,
+                f"experiment '{row['experiment']}'",
+                f"it measured {row['lift']:,.4g} and {said} {row['model_mean']:,.4g}, which is "
+                f"{abs(row['z']):.1f} standard deviations apart.",
+                "Check how the test was run, 'spend_change' and 'in_data'; else look for what "
+                "moves both the channel's spending and the outcome.",
+            )
+        )
+    return tuple(found)

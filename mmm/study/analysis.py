@@ -27,7 +27,7 @@ from mmm.plan.record import Record
 from mmm.plan.scenario import Scenario
 from mmm.results.confounding import brand_findings, brand_overlap
 from mmm.results.contributions import Decomposition, decompose
-from mmm.results.experiments import experiments_table
+from mmm.results.experiments import experiment_findings, experiments_table
 from mmm.results.ledger import ledger_table
 from mmm.results.paths import path_findings, paths_table
 from mmm.results.reconcile import reconciliation_table
@@ -109,7 +109,7 @@ def analyse(
         lags=lags,
         paths=found.paths,
         funnel=funnel_of(read, scenario),
-        experiments=experiments_table(read),
+        experiments=found.experiments,
     )
 
 
@@ -124,6 +124,7 @@ class Judged:
     ledger: pd.DataFrame
     brand: pd.DataFrame | None
     paths: pd.DataFrame | None
+    experiments: pd.DataFrame | None
 
 
 def judged(read: Response, efficiency: pd.DataFrame, findings: tuple[Finding, ...]) -> Judged:
@@ -132,9 +133,12 @@ def judged(read: Response, efficiency: pd.DataFrame, findings: tuple[Finding, ..
     diagnostics, ledger = diagnostics_of(read), ledger_table(fit)
     brand = brand_table(read) if has_brand(read) else None
     paths = paths_table(read) if fit.paths else None
+    experiments = experiments_table(read)
+    findings += experiment_findings(experiments)
     findings += range_findings(efficiency, brand, fit.study.finance) + brand_doubts(read, ledger)
     findings += () if paths is None else path_findings(paths)
-    return Judged(diagnostics, findings, judge(diagnostics, findings), ledger, brand, paths)
+    verdict = judge(diagnostics, findings)
+    return Judged(diagnostics, findings, verdict, ledger, brand, paths, experiments)
 
 
 def diagnostics_of(read: Response) -> Diagnostics:

@@ -129,9 +129,13 @@ def test_a_test_apart_is_read_in_a_steady_state_and_ages(read):
         20 * 1.25**seen.years
     )  # fmt: skip
     assert said.severity is Severity.INFO and "1.24, for 1.0 years" in said.message
-    whole = media_tested(replace(one, spend_change=-4000.0), panel)
-    np.testing.assert_allclose(whole.base, 1000.0)
-    np.testing.assert_allclose(whole.change, -1000.0)
+    # a channel that ran at less, or not at all, is taken to have run at what was cut
+    dark = replace(panel, dataset=panel.dataset.assign(
+        spend=0.0 * panel.dataset["spend"], media=0.0 * panel.dataset["media"]))  # fmt: skip
+    for known in (panel, dark):
+        whole = media_tested(replace(one, spend_change=-4000.0), known)
+        np.testing.assert_allclose(whole.base, 1000.0)
+        np.testing.assert_allclose(whole.change, -1000.0)
 
 
 @pytest.mark.parametrize(

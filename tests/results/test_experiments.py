@@ -13,7 +13,7 @@ import pytest
 from mmm.data.load import panel_from_frame
 from mmm.efficiency.roi import efficiency_table
 from mmm.inference.fit import Fit, fit, load_fit, save_fit
-from mmm.results.experiments import experiments_table, predicted_lift
+from mmm.results.experiments import experiment_findings, experiments_table, predicted_lift
 from mmm.results.ledger import ledger_table
 from mmm.results.respond import response
 from mmm.simulate import ChannelSpec, Flighting, WorldSpec
@@ -142,3 +142,15 @@ def test_what_was_measured_is_what_both_plans_cause(world):
         rng=np.random.default_rng(0),
     )  # fmt: skip
     assert longer["truth"] < row["truth"]
+
+
+def test_a_measurement_far_from_the_model_is_a_finding():
+    rows = {
+        "experiment": ["near", "far", "held"], "use": ["fitted", "fitted", "held_back"],
+        "lift": [1.0, 900.0, -5.0], "model_mean": [2.0, 400.0, 60.0], "z": [-1.0, 3.1, -2.6],
+    }  # fmt: skip
+    far, held = experiment_findings(pd.DataFrame(rows))
+    assert (far.where, held.where) == ("experiment 'far'", "experiment 'held'")
+    assert "even with the test, speaks for 400" in far.message and "3.1" in far.message
+    assert "the model foretold 60" in held.message
+    assert experiment_findings(None) == ()
