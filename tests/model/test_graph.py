@@ -117,8 +117,7 @@ def test_what_adds_up_to_a_path_does_so_whatever_the_outcome_does() -> None:
     assert kinds == {"normal"}
 
 
-@pytest.mark.parametrize("geos", [1, 2])
-@pytest.mark.parametrize("form", ["fused", "collapsed"])
+@pytest.mark.parametrize(("form", "geos"), [("fused", 1), ("fused", 2), ("collapsed", 1)])
 def test_one_model_has_the_densities_of_all_regressions(form: Any, geos: int) -> None:
     study, panel = made(geos)
     model = pymc_model(study, panel, form=form)
