@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from mmm.config import OutcomeKind
 from mmm.config.finance import Finance
@@ -46,11 +47,17 @@ class Appraisal:
 
 
 def appraise(
-    read: Response, scenario: Scenario, *, fit_verdict: str, finance: Finance | None = None
+    read: Response,
+    scenario: Scenario,
+    *,
+    fit_verdict: str,
+    finance: Finance | None = None,
+    ledger: pd.DataFrame | None = None,
 ) -> Appraisal:
     """Cash flow and case of `scenario` against no marketing, over the finance horizon.
 
-    `finance` takes the place of the study's own block. Raises `InputError` where its horizon
+    `finance` takes the place of the study's own block; `ledger` is the fit's, where it has been
+    read already. Raises `InputError` where its horizon
     ends before the spending does, or it is in another currency than the outcome.
     """
     study, panel = read.fit.study, read.fit.panel
@@ -61,7 +68,7 @@ def appraise(
     _refuse_short(settled, scenario)
     worth = plan_worth(read, scenario, settled)
     cash, last = worth.cash(settled), worth.last_cash(settled)
-    ledger = ledger_table(read.fit)
+    ledger = ledger_table(read.fit) if ledger is None else ledger
     prior_led = believed_part(read, ledger) > PRIOR_LED
     rule, marginal = rule_of(settled), marginal_return(last)
     case = build_case(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 from arviz_stats.base import array_stats
-from scipy.special import logit, softmax
+from scipy.special import logit
 
 from mmm.inference.fit import Fit
 from mmm.model.spec import model_spec
@@ -63,9 +63,18 @@ def log_density(prior: PriorSpec, values: np.ndarray) -> np.ndarray:
 
 def power_weights(log_prior: np.ndarray, alpha: float) -> tuple[np.ndarray, float]:
     """Smoothed importance weights (D,) that add up to 1, and their Pareto k."""
-    log_weights = (alpha - 1.0) * log_prior
-    smoothed, k = array_stats.psislw(-(log_weights - log_weights.max()))
-    return softmax(np.asarray(smoothed, float)), float(k)
+    return smoothed_weights((alpha - 1.0) * log_prior)
+
+
+def smoothed_weights(log_ratio: np.ndarray) -> tuple[np.ndarray, float]:
+    """Pareto-smoothed weights (D,) that add up to one, and their Pareto k; as they are, with an
+    infinite k, where there are too few different draws to fit a tail to."""
+    try:
+        log_weights, k = array_stats.psislw(-log_ratio)
+    except ValueError:
+        log_weights, k = log_ratio, np.inf
+    weights = np.exp(log_weights - log_weights.max())
+    return weights / weights.sum(), float(k)
 
 
 def reliable_k(draws: float) -> float:

@@ -17,17 +17,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from arviz_stats.base import array_stats
 
 from mmm.inference.fit import Fit
 from mmm.model import curves
 from mmm.model.spec import ModelSpec, Variable
+from mmm.results.powerscale import reliable_k, smoothed_weights
 
 POWERS = (0.5, 2.0)
 """Powers to which a prior is raised: half and twice as much information."""
 MOVED = 0.25
 """An answer that moves by more than this part of itself hangs on the prior."""
-WORST_K = 0.7
 HALF_LIFE, TREND = "half_life", "trend"
 
 
@@ -116,7 +115,7 @@ def brand_sensitivity(fit: Fit, spec: ModelSpec) -> Sensitivity | None:
             Alternative(
                 prior, change, float(weights @ total), low, high,
                 {name: float(weights @ draws) for name, draws in shares.items()},
-                k, bool(not k > worst_k(len(weights))),
+                k, bool(not k > reliable_k(len(weights))),
             )
         )  # fmt: skip
     low, high = np.quantile(total, [0.05, 0.95])
@@ -143,22 +142,6 @@ def _thirds(scale: np.ndarray) -> list[Change]:
         (TREND, name, inside / inside.sum(), float("nan"))
         for name, inside in (("stiffest third", scale <= low), ("loosest third", scale >= high))
     ]
-
-
-def smoothed_weights(log_ratio: np.ndarray) -> tuple[np.ndarray, float]:
-    """Pareto-smoothed weights (D,) that add up to one, and their Pareto k; as they are, with an
-    infinite k, where there are too few different draws to fit a tail to."""
-    try:
-        log_weights, k = array_stats.psislw(-log_ratio)
-    except ValueError:
-        log_weights, k = log_ratio, np.inf
-    weights = np.exp(log_weights - log_weights.max())
-    return weights / weights.sum(), float(k)
-
-
-def worst_k(draws: int) -> float:
-    """Pareto k above which weights of so many draws are not relied on (Vehtari et al., 2024)."""
-    return min(1.0 - 1.0 / np.log10(draws), WORST_K)
 
 
 def weighted_quantiles(

@@ -87,7 +87,7 @@ def analyse(
     found = judged(read, efficiency, findings)
     decision = decide(read, None, scenario, record)
     scenario = decision.scenario
-    cash, case = value_plan(read, scenario, found.verdict)
+    cash, case = value_plan(read, scenario, found)
     return Analysis(
         fit=fit,
         findings=found.findings,
@@ -168,8 +168,9 @@ def totals(read: Response) -> xr.DataArray:
 
 
 def value_plan(
-    read: Response, scenario: Scenario, verdict: Verdict
+    read: Response, scenario: Scenario, found: Judged
 ) -> tuple[CashFlow, InvestmentCase]:
     """Cash flow and case of `scenario` against no marketing, over the finance horizon."""
-    found = appraise(read, scenario, fit_verdict=verdict.label.value)
-    return found.cash, found.case
+    label = found.verdict.label.value
+    worth = appraise(read, scenario, fit_verdict=label, ledger=found.ledger)
+    return worth.cash, worth.case

@@ -15,6 +15,7 @@ from mmm.model import spec
 from mmm.model.spec import model_spec
 from mmm.results.confounding import Overlap, brand_findings, brand_overlap
 from mmm.results.ledger import ledger_table
+from mmm.results.powerscale import reliable_k, smoothed_weights
 from mmm.results.respond import response
 from mmm.results.sensitivity import (
     HALF_LIFE,
@@ -24,9 +25,7 @@ from mmm.results.sensitivity import (
     Sensitivity,
     brand_sensitivity,
     brand_shares,
-    smoothed_weights,
     weighted_quantiles,
-    worst_k,
 )
 from mmm.simulate import simulate_world
 from mmm.transforms.parameter import Z90
@@ -39,7 +38,7 @@ def test_a_power_of_a_prior_gives_the_closed_form_posterior():
     for power in (0.5, 2.0):
         weights, k = smoothed_weights(-(power - 1.0) * 0.5 * draws**2)
         assert weights.sum() == pytest.approx(1.0)
-        assert k < worst_k(len(draws))
+        assert k < reliable_k(len(draws))
         mean = weights @ draws
         assert mean == pytest.approx(1 / (1 + power), abs=0.02)
         assert weights @ (draws - mean) ** 2 == pytest.approx(1 / (1 + power), rel=0.06)
@@ -55,8 +54,8 @@ def test_a_moved_prior_gives_the_closed_form_posterior():
 def test_weights_that_one_draw_decides_are_not_relied_on():
     draws = np.random.default_rng(2).normal(size=2000)
     _, k = smoothed_weights(3.0 * draws**2)
-    assert k > worst_k(2000)
-    assert worst_k(100) < worst_k(2000) <= 0.7
+    assert k > reliable_k(2000)
+    assert reliable_k(100) < reliable_k(2000) <= 0.7
 
 
 @pytest.mark.parametrize("log_ratio", [np.linspace(-1, 1, 12), np.repeat([0.0, 1.0], 200)])

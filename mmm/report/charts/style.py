@@ -160,9 +160,9 @@ def rule_at(value: float, axis: Literal["x", "y"], **look: Any) -> alt.Chart:
     return base.mark_rule(**look).encode(channel)
 
 
-def row_text(base: alt.Chart) -> alt.Chart:
+def row_text(base: alt.Chart, gap: int = 12) -> alt.Chart:
     """The rows' `text`, to the right of the plot."""
-    return base.mark_text(align="left", dx=12, fontSize=11.5).encode(
+    return base.mark_text(align="left", dx=gap, fontSize=11.5).encode(
         x=alt.value("width"), text="text:N"
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -63,22 +64,7 @@ def waterfall_chart(
     frame = pd.DataFrame(rows)
     labels = words.distinct(frame["label"])
     frame = frame.assign(label=labels)
-    links = pd.DataFrame(
-        {"label": labels[:-1], "next": labels[1:], "at": frame["end"].iloc[:-1].to_list()}
-    )
-    base = chart(frame).encode(label_axis(labels))
-    across = alt.X("start:Q", scale=alt.Scale(zero=True, nice=False), axis=number_axis())
-    layers = alt.layer(
-        rule_at(0.0, "x", color=MUTED),
-        chart(links)
-        .mark_rule(color=MUTED, strokeDash=[2, 2])
-        .encode(label_axis(labels), y2="next:N", x="at:Q"),
-        base.mark_bar().encode(across, x2="end:Q", color=alt.Color("colour:N", scale=None)),
-        base.transform_filter("isValid(datum.low) && isValid(datum.high)")
-        .mark_rule(color=INK, strokeWidth=1.5)
-        .encode(x="low:Q", x2="high:Q"),
-        row_text(base),
-    )
+    layers = steps_down(frame, labels)
     key = [KeyEntry("box", KIND_COLOURS["baseline"], "baseline: what would have come anyway")]
     if any(step.colour == KIND_COLOURS["control"] for step in steps):
         key.append(KeyEntry("box", KIND_COLOURS["control"], "other drivers, such as price"))
@@ -108,6 +94,29 @@ def _is_nothing(step: Step, whole: float) -> bool:
     one, least = step.values, 5e-4 * abs(whole)
     sizes = (one.mean, one.p05, one.p95) if one.has_interval else (one.mean,)
     return step.colour == KIND_COLOURS["control"] and all(abs(size) <= least for size in sizes)
+
+
+def steps_down(
+    frame: pd.DataFrame, labels: list[str], gap: int = 12, **axis: Any
+) -> alt.LayerChart:
+    """Bars from `start` to `end`, each where the one above ended, with `low` to `high` and `text`
+    where they are; `gap` is before the text, `axis` of the numbers."""
+    links = pd.DataFrame(
+        {"label": labels[:-1], "next": labels[1:], "at": frame["end"].iloc[:-1].to_list()}
+    )
+    base = chart(frame).encode(label_axis(labels))
+    across = alt.X("start:Q", scale=alt.Scale(zero=True, nice=False), axis=number_axis(**axis))
+    return alt.layer(
+        rule_at(0.0, "x", color=MUTED),
+        chart(links)
+        .mark_rule(color=MUTED, strokeDash=[2, 2])
+        .encode(label_axis(labels), y2="next:N", x="at:Q"),
+        base.mark_bar().encode(across, x2="end:Q", color=alt.Color("colour:N", scale=None)),
+        base.transform_filter("isValid(datum.low) && isValid(datum.high)")
+        .mark_rule(color=INK, strokeWidth=1.5)
+        .encode(x="low:Q", x2="high:Q"),
+        row_text(base, gap),
+    )
 
 
 def _steps(totals: pd.DataFrame, channels: pd.DataFrame) -> list[Step]:

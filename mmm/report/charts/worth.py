@@ -25,6 +25,7 @@ from mmm.report.charts.style import (
     rule_at,
     to_svg,
 )
+from mmm.report.charts.waterfall import steps_down
 from mmm.report.words import Spread
 
 HALF = 424
@@ -59,24 +60,7 @@ def bridge_chart(steps: Sequence[Mapping[str, Any]], currency: str) -> Figure:
     frame = pd.DataFrame(rows)
     labels = words.distinct(frame["label"])
     frame = frame.assign(label=labels)
-    links = pd.DataFrame(
-        {"label": labels[:-1], "next": labels[1:], "at": frame["end"].iloc[:-1].to_list()}
-    )
-    base = chart(frame).encode(label_axis(labels))
-    across = alt.X("start:Q", scale=alt.Scale(zero=True, nice=False), axis=number_axis(tickCount=4))
-    layers = alt.layer(
-        rule_at(0.0, "x", color=MUTED),
-        chart(links)
-        .mark_rule(color=MUTED, strokeDash=[2, 2])
-        .encode(label_axis(labels), y2="next:N", x="at:Q"),
-        base.mark_bar().encode(across, x2="end:Q", color=alt.Color("colour:N", scale=None)),
-        base.transform_filter("isValid(datum.low) && isValid(datum.high)")
-        .mark_rule(color=INK, strokeWidth=1.5)
-        .encode(x="low:Q", x2="high:Q"),
-        base.mark_text(align="left", dx=8, fontSize=11.5).encode(
-            x=alt.value("width"), text="text:N"
-        ),
-    )
+    layers = steps_down(frame, labels, 8, tickCount=4)
     return Figure(
         f"From spend to value{f', {currency}' if currency else ''}",
         "Each bar starts where the one above it ended; the last is what is left, in today's money.",
