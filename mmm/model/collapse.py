@@ -28,7 +28,8 @@ import numpy as np
 from numba import njit
 
 from mmm.model.lanes import LANES, add_product, add_scaled, factor, multiply, subtract_product
-from mmm.model.vector import OPTIONS, add_mixture, inner_products
+from mmm.model.tiles import add_mixture
+from mmm.model.vector import OPTIONS, inner_products
 
 LARGEST_SQUARE = 1e14
 """Sum of squares over noise above which its last digits are worth more than 0.01 of log-density."""

@@ -14,7 +14,8 @@ import math
 from numba import njit
 
 from mmm.model.columns import COLUMNS
-from mmm.model.vector import OPTIONS, add_mixture, log_array, product_of, total_of
+from mmm.model.tiles import add_mixture
+from mmm.model.vector import OPTIONS, log_array, product_of, total_of
 
 _LOG_ROOT_2PI = 0.5 * math.log(2 * math.pi)
 

@@ -34,6 +34,7 @@ from mmm.model import (
     linked,
     saturation,
     survey,
+    tiles,
     vector,
     views,
 )  # fmt: skip
@@ -47,8 +48,8 @@ _LOG_ROOT_2PI = 0.5 * math.log(2 * math.pi)
 _SPREAD, _COLUMNS, _DRIFT = curves.SPREAD, curves.COLUMNS, curves.DRIFT
 
 _MODULES = (
-    linked, vector, lanes, columns, views, lag_nodes, lags, saturation, survey, curves, experiment,
-    collapse, explicit, counterfactual,
+    linked, vector, tiles, lanes, columns, views, lag_nodes, lags, saturation, survey, curves,
+    experiment, collapse, explicit, counterfactual,
 )  # fmt: skip
 _SOURCES = [*(Path(module.__file__ or "") for module in _MODULES), Path(__file__)]
 STAMP = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()

@@ -3,7 +3,7 @@
 Scalar library calls are most of a response curve's cost. Exponential and logarithm are accurate
 to a few units in the last place on the range used here: Cody and Waite (1980) range reduction,
 then a Taylor polynomial (exp, |r| <= ln(2)/2) or the series of artanh (log, mantissa within
-sqrt(2) of 1). Inner products and mixtures of rows are tiled so that loads do not hold them up.
+sqrt(2) of 1). Inner products are tiled so that loads do not hold them up.
 """
 
 from __future__ import annotations
@@ -130,34 +130,6 @@ def inner_products(a, b, out, first, symmetric):
         for i in range(m):
             for j in range(i):
                 out[j, first + i] = out[i, first + j]
-
-
-@njit(**REASSOCIATE)
-def add_mixture(weights, first, rows, out):
-    """out += weights[:, first : first + m] rows, for rows (m, T) along time and out (c, T)."""
-    count = rows.shape[0]
-    whole = count - count % 4
-    for c in range(0, out.shape[0] - 1, 2):
-        w, v, o, p = weights[c], weights[c + 1], out[c], out[c + 1]
-        for m in range(0, whole, 4):
-            k = first + m
-            w0, w1, w2, w3 = w[k], w[k + 1], w[k + 2], w[k + 3]
-            v0, v1, v2, v3 = v[k], v[k + 1], v[k + 2], v[k + 3]
-            r0, r1, r2, r3 = rows[m], rows[m + 1], rows[m + 2], rows[m + 3]
-            for t in range(rows.shape[1]):
-                o[t] += w0 * r0[t] + w1 * r1[t] + w2 * r2[t] + w3 * r3[t]
-                p[t] += v0 * r0[t] + v1 * r1[t] + v2 * r2[t] + v3 * r3[t]
-        for m in range(whole, count):
-            r0, w0, v0 = rows[m], w[first + m], v[first + m]
-            for t in range(rows.shape[1]):
-                o[t] += w0 * r0[t]
-                p[t] += v0 * r0[t]
-    if out.shape[0] % 2:
-        w, o = weights[out.shape[0] - 1], out[out.shape[0] - 1]
-        for m in range(count):
-            r0, w0 = rows[m], w[first + m]
-            for t in range(rows.shape[1]):
-                o[t] += w0 * r0[t]
 
 
 @njit(**REASSOCIATE)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numba import njit
 
-from mmm.model.vector import add_mixture, exp_array, inner_products, log_array
+from mmm.model.tiles import add_mixture
+from mmm.model.vector import exp_array, inner_products, log_array
 
 ULP = np.finfo(float).eps
 
@@ -75,7 +76,14 @@ def test_tiles_cover_every_row_once(count):
     square = np.empty((count, count + 1))
     products(a, a, square, True)
     np.testing.assert_allclose(square[:, 1:], a @ a.T, rtol=1e-12, atol=1e-12)
-    weights, mixed = rng.normal(size=(count, 12 - count)), rng.normal(size=(count, 13))
-    expected = mixed + weights[:, 1 : 11 - count] @ b
-    mixtures(weights, b, mixed)
+
+
+@pytest.mark.parametrize("periods", [1, 7, 8, 15, 16, 29, 40])
+@pytest.mark.parametrize("count", [1, 2, 4, 7])
+def test_mixtures_add_every_row_once_to_every_period(periods, count):
+    rng = np.random.default_rng(100 * periods + count)
+    rows, mixed = rng.normal(size=(10 - count, periods)), rng.normal(size=(count, periods))
+    weights = rng.normal(size=(count, 12 - count))
+    expected = mixed + weights[:, 1 : 11 - count] @ rows
+    mixtures(weights, rows, mixed)
     np.testing.assert_allclose(mixed, expected, rtol=1e-12, atol=1e-12)
