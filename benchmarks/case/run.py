@@ -36,7 +36,7 @@ from mmm.simulate.spec import ChannelSpec, WorldSpec
 HERE = Path(__file__).parent
 LEVELS = (0.1, 0.2, 0.5, 0.8, 0.9)
 MEDIA_SHARE, SHARE_FACTOR, Z90 = 0.25, 7.0, 1.6448536269514722
-"""The model's default prior of a share, written out here: median of all, 90 % factor of each."""
+"""The model's default prior of a share, written out here: mean of all, 90 % factor of each."""
 
 MOST_SHARE = 0.7
 """Worlds in which marketing would be more of the outcome are drawn again."""
@@ -50,7 +50,7 @@ def drawn_spec(name: str, seed: int) -> WorldSpec:
     weight /= weight.sum()
     while True:
         spread = np.log(SHARE_FACTOR) / Z90
-        share = MEDIA_SHARE * weight * np.exp(spread * rng.normal(size=len(weight)))
+        share = MEDIA_SHARE * weight * np.exp(spread * rng.normal(size=len(weight)) - spread**2 / 2)
         of_baseline = share / (1.0 - share.sum())
         if 0 < share.sum() < MOST_SHARE and of_baseline.max() < 1.0:
             break

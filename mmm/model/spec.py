@@ -164,8 +164,9 @@ def share_prior(
 ) -> PriorSpec:
     """Prior of a channel's share of outcome, from its stated interval or the weak default.
 
-    The default is log-normal with median `MEDIA_SHARE` times `weight` and a 90 % interval of
-    `SHARE_FACTOR` both ways. An interval from 0 is half-normal. With a log-normal likelihood the
+    The default is log-normal with mean `MEDIA_SHARE` times `weight` and a 90 % interval of
+    `SHARE_FACTOR` both ways of its median. An interval from 0 is half-normal. With a log-normal
+    likelihood the
     parameter is the mean effect e on the log scale, of which the share that would be missing
     without the channel is 1 - exp(-e).
 

@@ -83,7 +83,7 @@ def _none(a):
 
 HILL = SaturationFamily(
     "hill",
-    HALF | {"slope": (0.5, 2.0)},
+    HALF | {"slope": (0.6, 2.4)},
     _hill,
     formula="a^n / (half^n + a^n)",
     source="Hill (1910); Jin et al. (2017), equation 5",
