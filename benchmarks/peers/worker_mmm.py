@@ -47,7 +47,7 @@ def run(job: Job, place: int, situation: str) -> None:
         divergences=int(fit.statistics["diverging"].sum()),
         warm_up=study.inference.tune,
         packages=PACKAGES,
-        settings=f"defaults; target_accept {study.inference.target_accept:g}",
+        settings=f"defaults; target_accept {study.inference.target_accept or 'as the model needs'}",
     )
 
 

@@ -101,7 +101,8 @@ class Inference(Block):
 
     `likelihood`: `normal` (parts add up, Gaussian noise), `student_t` (parts add up, heavy
     tails that forgive odd periods) or `lognormal` (parts multiply, so all outcomes are above
-    zero). `sampler`: `nutpie`, or with JAX installed `numpyro` or `blackjax`.
+    zero). `sampler`: `nutpie`, or with JAX installed `numpyro` or `blackjax`. `target_accept`:
+    left out, 0.95 where a brand stock is fitted and 0.92 where none is.
     """
 
     likelihood: Likelihood = "normal"
@@ -109,7 +110,7 @@ class Inference(Block):
     chains: Annotated[int, Field(ge=2, le=64)] = 4
     draws: Annotated[int, Field(ge=50, le=100_000)] = 1000
     tune: Annotated[int, Field(ge=50, le=100_000)] = 200
-    target_accept: Annotated[float, Field(ge=0.5, lt=1.0)] = 0.95
+    target_accept: Annotated[float, Field(ge=0.5, lt=1.0)] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
 
 

@@ -23,7 +23,7 @@ from mmm.data.experiment import experiments_from_json, experiments_to_json
 from mmm.data.panel import Panel
 from mmm.errors import ModelError, StoredFitError
 from mmm.inference.jax_chains import sample_jax
-from mmm.inference.sample import Progress, sample
+from mmm.inference.sample import Progress, sample, with_acceptance
 from mmm.model import kernel
 from mmm.model.density import Density, build_density, natural_values
 from mmm.model.design import build_design
@@ -125,10 +125,11 @@ def fit(
             "Check priors and data for extreme scales with `mmm check`."
         )
     ready = time.perf_counter()
-    if study.inference.sampler == "nutpie":
-        draws = sample(density, study.inference, cores=cores, progress=progress)
+    settings = with_acceptance(study.inference, spec)
+    if settings.sampler == "nutpie":
+        draws = sample(density, settings, cores=cores, progress=progress)
     else:
-        draws = sample_jax(density, study.inference)
+        draws = sample_jax(density, settings)
     values = natural_values(density, draws.unconstrained)
     timings = {
         "build_s": ready - started - compiling,

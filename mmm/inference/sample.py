@@ -19,6 +19,8 @@ from mmm.inference.python_chains import python_model
 from mmm.inference.whiten import starting_point, whiten
 from mmm.model import kernel
 from mmm.model.density import Density
+from mmm.model.spec import ModelSpec
+from mmm.model.terms import branded
 from mmm.model.views import Pool
 
 Progress = Callable[[Sequence[nutpie.ChainProgress]], None]
@@ -27,6 +29,7 @@ Start = Callable[[int], np.ndarray]
 DEEPEST_TREE = 7
 """127 steps: two to four times what settled chains take. Before the mass matrix has settled,
 trees of 1023 steps were half of all gradients of a fit (`benchmarks/geometry`)."""
+ACCEPTANCE, BRAND_ACCEPTANCE = 0.92, 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,15 @@ def _finish(running: Any) -> xr.DataTree:
     except KeyboardInterrupt:
         running.cancel()
         raise
+
+
+def with_acceptance(settings: Inference, spec: ModelSpec) -> Inference:
+    """`settings` with the target acceptance that stays clear of divergences at the least cost
+    (`benchmarks/geometry`): brand stocks need shorter steps. One that is stated stays."""
+    if settings.target_accept is not None:
+        return settings
+    accept = BRAND_ACCEPTANCE if any(branded(spec)) else ACCEPTANCE
+    return settings.model_copy(update={"target_accept": accept})
 
 
 def sample(
