@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from mmm.plan.added import Additive
 from mmm.plan.multiplied import Multiplied
-from mmm.plan.worth import Additive, ChannelWorth, Valuation
-from mmm.results.respond import Response
+from mmm.plan.worth import ChannelWorth, Valuation
+from mmm.results.blocks import take_draws
 
 
 def one_draw(valuation: Valuation, draw: int) -> Valuation:
@@ -27,9 +28,9 @@ def on_draws(valuation: Valuation, kept: np.ndarray) -> Valuation:
             **{name: np.ascontiguousarray(a[kept]) if len(a) else a for name, a in parts.items()},
         )
 
-    channels = tuple(cut(found) for found in valuation.channels)
-    response = _taken(valuation.response, kept)
+    response = take_draws(valuation.response, kept)
     if isinstance(valuation, Additive):
+        channels = tuple(tuple(map(cut, found)) for found in valuation.channels)
         return replace(
             valuation, response=response, channels=channels, constant=valuation.constant[kept]
         )
@@ -37,17 +38,10 @@ def on_draws(valuation: Valuation, kept: np.ndarray) -> Valuation:
     return replace(
         valuation,
         response=response,
-        channels=channels,
+        channels=tuple(map(cut, valuation.channels)),
         gains=tuple((a[kept], b[kept], c[kept]) for a, b, c in valuation.gains),
         factors=tuple(factor[kept] for factor in valuation.factors),
         levels=tuple(level[kept] for level in valuation.levels),
         silent=valuation.silent[kept],
         staying=valuation.staying[kept],
     )
-
-
-def _taken(response: Response, kept: np.ndarray) -> Response:
-    """The response on the draws `kept`."""
-    names = ("table", "means", "sigma", "nu", "own", "shared", "deviation", "drift",
-             "trend_scale", "geo_trend_scale", "numbers")  # fmt: skip
-    return replace(response, **{name: getattr(response, name)[kept] for name in names})

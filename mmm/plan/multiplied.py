@@ -23,6 +23,7 @@ from mmm.plan.worth import (
     scaled_unit,
 )
 from mmm.results.ahead import Continued, continued, controls_ahead, trend_walk
+from mmm.results.held import held_paths
 from mmm.results.outcome import baseline_predictor, expected_outcome, media_predictor
 from mmm.results.respond import Response, channel_effect
 from mmm.results.threads import each_in_threads
@@ -74,9 +75,7 @@ class Multiplied:
         def one(place: int) -> np.ndarray:
             found = self.channels[place]
             coef = coefficients(*self.gains[place], self.factors[place] * bar)
-            return channel_worth(
-                self.response, self.levers, place, found, exposure, coef, found.scale
-            )[1]
+            return channel_worth(self.levers, place, found, exposure, coef, found.scale)[1]
 
         gradient = np.concatenate(self._each(one), axis=1)
         return self._total(whole, money), gradient - cost_slope(self.levers, self.measure)
@@ -121,21 +120,32 @@ def baseline_ahead(
 ) -> tuple[Continued, np.ndarray]:
     """The baseline over `span` periods ahead, with `controls` (H, G, P) in the first of them, and
     how its trend walks, (D, G, span)."""
+    dates = response.fit.panel.future_dates(span)
+    ahead = continued(response, dates, controls_over(response, controls, span)).last(span)
+    return ahead, trend_walk(response, ahead)
+
+
+def controls_over(response: Response, controls: np.ndarray, span: int) -> np.ndarray:
+    """Controls (span, G, P) ahead: `controls` (H, G, P) first, then as they usually go on."""
     panel = response.fit.panel
     index, _ = controls_ahead(panel, span)
     values = panel.dataset["controls"].values[index]
     reach = min(span, len(controls))
     values[:reach] = controls[:reach]
-    ahead = continued(response, panel.future_dates(span), values).last(span)
-    return ahead, trend_walk(response, ahead)
+    return values
 
 
 def silent_ahead(response: Response, controls: np.ndarray, span: int) -> np.ndarray:
     """Expected outcome (D, G, span) when nothing is spent ahead, carry-in included."""
+    panel = response.fit.panel
     ahead, walk = baseline_ahead(response, controls, span)
-    window = response.fit.panel.dataset["media"].values
+    held = None
+    if response.paths:
+        dates = panel.future_dates(span)
+        held = held_paths(response, dates, controls_over(response, controls, span))
+    window = panel.dataset["media"].values
     media = np.concatenate([window, np.zeros((span, *window.shape[1:]))])
-    total = baseline_predictor(response, ahead.rows, walk)
+    total = baseline_predictor(response, ahead.rows, walk, held)
     return expected_outcome(response, total + media_predictor(response, media, span))
 
 
@@ -145,6 +155,8 @@ def multiplied(response: Response, levers: Levers, measure: Measure) -> Multipli
     channels, levels = [], []
     for channel in levers.chosen.tolist():
         found = ChannelWorth(
+            spec=response.density.spec,
+            place=channel,
             table=np.ascontiguousarray(response.table[:, channel]),
             carried=carried_in(response, channel),
             coef=np.empty(0),

@@ -8,13 +8,13 @@ import numpy as np
 
 from mmm.config import PlanSettings
 from mmm.errors import input_error
+from mmm.plan.added import additive
 from mmm.plan.levers import Levers
 from mmm.plan.multiplied import Multiplied, multiplied, silent_ahead
 from mmm.plan.objective import Objective
 from mmm.plan.worth import (
     Measure,
     Valuation,
-    additive,
     hold_against_engine,
     outcome_measure,
     profit_measure,

@@ -12,16 +12,17 @@ from typing import Protocol
 
 import numpy as np
 
+from mmm.config.routes import Routes
 from mmm.errors import ModelError, input_error
 from mmm.inference.fit import Fit
 from mmm.model import curves
-from mmm.model.planning import carried_levels, coefficients, plan_draws
+from mmm.model.planning import carried_levels, plan_draws
+from mmm.model.spec import ModelSpec
 from mmm.plan.forecast import incremental_value
 from mmm.plan.levers import Levers
 from mmm.plan.money import spending
 from mmm.results.blocks import thinned
-from mmm.results.respond import Response, channel_effect, wander
-from mmm.results.threads import each_in_threads
+from mmm.results.respond import Response, wander
 
 CHECKED_DRAWS = 8
 """Draws on which a valuation is held against the response engine."""
@@ -93,9 +94,6 @@ class Valuation(Protocol):
     def measure(self) -> Measure: ...
 
     @property
-    def channels(self) -> tuple[ChannelWorth, ...]: ...
-
-    @property
     def draws(self) -> int: ...
 
     def values(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -109,9 +107,14 @@ class Valuation(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ChannelWorth:
-    """One channel ready for the kernel: see `plan_draws`. silent (D,) is its worth when nothing
-    is spent ahead; unit (G,) scaled media per unit of exposure."""
+    """One channel in one equation ready for the kernel: see `plan_draws`.
 
+    place: which regressor of the equation of `spec` it is. silent (D,) is its worth when nothing
+    is spent ahead; unit (G,) scaled media per unit of exposure.
+    """
+
+    spec: ModelSpec
+    place: int
     table: np.ndarray
     carried: np.ndarray
     coef: np.ndarray
@@ -120,54 +123,7 @@ class ChannelWorth:
     unit: np.ndarray
 
 
-@dataclass(frozen=True, slots=True)
-class Additive:
-    """A valuation where effects add: each channel's worth is a function of its own money.
-
-    constant (D,): worth of the channels that stay as they are, less their cost.
-    """
-
-    response: Response
-    levers: Levers
-    measure: Measure
-    channels: tuple[ChannelWorth, ...]
-    constant: np.ndarray
-
-    @property
-    def draws(self) -> int:
-        return len(self.constant)
-
-    def values(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Worth (D,) of decisions z (n,) and its gradient (D, n)."""
-        money = self.levers.money(z)
-        parts = self._parts(money)
-        gradient = np.concatenate([gradient for _, gradient in parts], axis=1)
-        return self._total(parts, money), gradient - cost_slope(self.levers, self.measure)
-
-    def of_money(self, money: np.ndarray) -> np.ndarray:
-        """Worth (D,) of spending `money` (H, G, C) on the levers' channels, however spread."""
-        return self._total(self._parts(money), money)
-
-    def _parts(self, money: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-        exposure = money * self.levers.prices.buys
-
-        def one(place: int) -> tuple[np.ndarray, np.ndarray]:
-            found = self.channels[place]
-            value, gradient = channel_worth(
-                self.response, self.levers, place, found, exposure, found.coef, found.scale
-            )
-            return value - found.silent, gradient
-
-        count = len(self.channels)
-        return each_in_threads(one, range(count), alone=few(self.response, count))
-
-    def _total(self, parts: list[tuple[np.ndarray, np.ndarray]], money: np.ndarray) -> np.ndarray:
-        worth = np.sum([value for value, _ in parts], axis=0)
-        return self.constant + worth - running_cost(self.levers, self.measure, money)
-
-
 def channel_worth(
-    response: Response,
     levers: Levers,
     place: int,
     found: ChannelWorth,
@@ -175,13 +131,13 @@ def channel_worth(
     coef: np.ndarray,
     scale: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Worth (D,) of the channel at `place` under exposure (H, G, C), and its gradient by the
-    channel's decisions (D, B Q)."""
-    spec, channel = response.density.spec, int(levers.chosen[place])
+    """Worth (D,) in one equation of the channel at `place` of the levers under exposure
+    (H, G, C), and its gradient by the channel's decisions (D, B Q)."""
+    spec, spends = found.spec, exposure[:, :, int(levers.chosen[place])] * found.unit
     spread, member = levers.spread(place)
     value, gradient, _ = plan_draws(
-        found.table, spec.adstock[channel], spec.saturation[channel], spec.reach[channel],
-        np.ascontiguousarray(exposure[:, :, channel] * found.unit), found.carried, coef, scale,
+        found.table, spec.adstock[found.place], spec.saturation[found.place],
+        spec.reach[found.place], np.ascontiguousarray(spends), found.carried, coef, scale,
         spread * found.unit, member,
     )  # fmt: skip
     return value, levers.by_block(gradient)
@@ -247,23 +203,32 @@ def few(response: Response, channels: int) -> bool:
 
 def refuse_what_has_no_gradient(response: Response, levers: Levers) -> None:
     """Raises `InputError` where a channel to be planned has a transform of the user's own, or an
-    effect that goes through a path."""
+    effect through paths that the optimiser has no gradient of."""
     spec = response.density.spec
-    behind = {name for stage in response.fit.study.routes().stages for name in stage.channels}
-    through = [spec.channels[c] for c in levers.chosen if spec.channels[c] in behind]
+    chosen = [spec.channels[c] for c in levers.chosen]
+    routes = response.fit.study.routes()
+    bent = [stage for stage in routes.stages if response.multiplicative or stage.bought_by]
+    behind = {name for stage in bent for name in _behind(routes, stage.name)} | set(routes.bought)
+    through = [name for name in chosen if name in behind]
     if through:
+        why = "effects multiply" if response.multiplicative else "one of them is bought"
         raise input_error(
             "plan_through_path",
             "plan.fixed",
             f"no plan can be optimised for {', '.join(through)}: part of the effect goes through "
-            "paths, and the optimiser has no gradient of it.",
+            f"paths, and as {why}, the optimiser has no gradient of it.",
             f"Add {', '.join(through)} to 'fixed', or give plans as scenarios ('plan.scenario'), "
             "which are valued with all that goes through paths.",
         )
+    equations = {"outcome": response, **response.paths}.values()
     own = [
-        spec.channels[c]
-        for c in levers.chosen
-        if curves.CUSTOM in (spec.adstock[c], spec.saturation[c])
+        name
+        for name in chosen
+        if any(
+            curves.CUSTOM in (one.adstock[place], one.saturation[place])
+            for one in (equation.density.spec for equation in equations)
+            for place in [i for i, regressor in enumerate(one.channels) if regressor == name]
+        )
     ]
     if own:
         raise input_error(
@@ -275,50 +240,10 @@ def refuse_what_has_no_gradient(response: Response, levers: Levers) -> None:
         )
 
 
-def additive(response: Response, levers: Levers, measure: Measure) -> Additive:
-    """The valuation of `measure` where effects add."""
-    span = len(measure.worth)
-    level = response.unit
-    by_time = measure.by_time
-    channels = []
-    for place, channel in enumerate(levers.chosen.tolist()):
-        first, second, keep = gains_of(response, channel)
-        if by_time is not None and channel not in response.density.spec.drifting:
-            weight = np.broadcast_to(by_time, (response.draws, 1, span))
-            scale = response.deviation[:, :, channel] * (level * measure.worth[0])
-        else:
-            weight = geo_factors(response, channel, span) * measure.worth.T
-            scale = np.broadcast_to(level, weight.shape[:2])
-        found = ChannelWorth(
-            table=np.ascontiguousarray(response.table[:, channel]),
-            carried=carried_in(response, channel),
-            coef=coefficients(first, second, keep, weight),
-            scale=np.ascontiguousarray(scale),
-            silent=np.zeros(response.draws),
-            unit=scaled_unit(response, channel),
-        )
-        nothing = np.zeros_like(levers.rest)
-        value, _ = channel_worth(response, levers, place, found, nothing, found.coef, found.scale)
-        channels.append(replace(found, silent=value))
-    return Additive(response, levers, measure, tuple(channels), _staying(response, levers, measure))
-
-
-def _staying(response: Response, levers: Levers, measure: Measure) -> np.ndarray:
-    """Worth (D,) of the channels that stay as they are, less their cost."""
-    scenario = spending(levers.prices, levers.rest, "rest")
-    window = response.fit.panel.dataset["media"].values
-    span = len(measure.worth)
-    total = np.zeros(response.draws)
-    for channel in sorted(set(range(window.shape[2])) - set(levers.chosen.tolist())):
-        total -= float(scenario.cost[:, channel] @ measure.cost)
-        silent = np.concatenate([window[:, :, channel], np.zeros((span, window.shape[1]))])
-        spent = silent.copy()
-        reach = min(span, scenario.periods)
-        spent[len(window) : len(window) + reach] = scenario.media[:reach, :, channel]
-        for sign, media in ((1.0, spent), (-1.0, silent)):
-            ahead = channel_effect(response, channel, media).total[:, :, -span:]
-            total += sign * np.einsum("dgt,tg->d", ahead, measure.worth)
-    return total
+def _behind(routes: Routes, path: str) -> set[str]:
+    """Channels that move a path, themselves or through other paths."""
+    stage = routes.stage(path)
+    return set(stage.channels).union(*(_behind(routes, name) for name in stage.paths))
 
 
 def hold_against_engine(valuation: Valuation, response: Response) -> None:

@@ -36,10 +36,14 @@ def thinned(response: Response, draws: int) -> Response:
     """The response on at most `draws` of its draws, spread evenly."""
     if draws >= response.draws:
         return response
-    kept = np.linspace(0, response.draws - 1, draws).round().astype(int)
+    return take_draws(response, np.linspace(0, response.draws - 1, draws).round().astype(int))
+
+
+def take_draws(response: Response, kept: np.ndarray) -> Response:
+    """The response on the draws `kept`."""
     names = ("table", "means", "sigma", "nu", "own", "shared", "deviation", "drift",
              "trend_scale", "geo_trend_scale", "numbers")  # fmt: skip
-    paths = {name: thinned(path, draws) for name, path in response.paths.items()}
+    paths = {name: take_draws(path, kept) for name, path in response.paths.items()}
     chosen = {name: getattr(response, name)[kept] for name in names}
     return replace(response, paths=paths, known={}, **chosen)
 

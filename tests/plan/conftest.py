@@ -11,10 +11,11 @@ import pytest
 import xarray as xr
 
 from mmm.config import Channel, DataSource, Outcome, PlanSettings, Study
-from mmm.data.panel import build_panel
+from mmm.data.panel import Panel, build_panel
 from mmm.inference.fit import Fit, posterior_dataset
 from mmm.model.density import build_density, natural_values
 from mmm.model.design import build_design
+from mmm.model.graph import path_regressions
 from mmm.model.spec import model_spec
 from mmm.results.respond import Response, response
 
@@ -39,9 +40,10 @@ def make_fit(
     seed: int = 0,
     active: float = 0.8,
     prices: Mapping[str, float] | None = None,
+    paths: Sequence[Mapping[str, Any]] = (),
     **study: Any,
 ) -> Fit:
-    """A fit whose one chain are `draws` values around the prior's centre."""
+    """A fit whose one chain are `draws` values around the prior's centre, in every equation."""
     rng = np.random.default_rng(seed)
     names = [channel["name"] for channel in channels]
     shape = (periods, geos, len(channels))
@@ -66,6 +68,8 @@ def make_fit(
         control=rng.normal(3.0, 2.0, (periods, geos, 1)),
         population=None,
         frequency="W-MON",
+        path_names=[path["name"] for path in paths],
+        paths=size[None, :, None] * rng.gamma(20.0, 10.0, (periods, geos, len(paths))),
     )
     spends = [{"spend": f"{channel['name']}_spend", **channel} for channel in channels]
     made = Study(
@@ -75,13 +79,21 @@ def make_fit(
         channels=tuple(Channel(**channel) for channel in spends),
         controls=panel.controls,
         inference={"likelihood": likelihood},
+        paths=[{"column": f"{path['name']}_column", **path} for path in paths],
         **{"plan": {"horizon": 6}, "finance": {"margin": 0.5, "horizon": 60}, **study},
     )
-    spec = model_spec(made, panel)
-    density = build_density(spec, build_design(spec, panel))
-    point = density.centre() + spread * rng.normal(size=(draws, density.size))
-    posterior = posterior_dataset(density, natural_values(density, point[None]))
-    return Fit(made, panel, posterior, xr.Dataset(), {})
+
+    def drawn(one: Study, on: Panel) -> xr.Dataset:
+        spec = model_spec(one, on)
+        density = build_density(spec, build_design(spec, on))
+        point = density.centre() + spread * rng.normal(size=(draws, density.size))
+        return posterior_dataset(density, natural_values(density, point[None]))
+
+    fitted = {
+        path.name: Fit(path.study, path.panel, drawn(path.study, path.panel), xr.Dataset(), {})
+        for path in path_regressions(made, panel)
+    }
+    return Fit(made, panel, drawn(made, panel), xr.Dataset(), {}, paths=fitted)
 
 
 class Make:
