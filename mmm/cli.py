@@ -269,13 +269,21 @@ def case(
             show_default=False,
         ),
     ] = None,
+    scenario: Annotated[
+        Path | None,
+        typer.Option("--scenario", help="Dated spend: date, geo, channel, spend."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace earlier results.")] = False,
 ) -> None:
-    """Value a saved fit: cash flow, case and workbook, without fitting again."""
+    """Value the plan of a saved fit: cash flow, case and workbook, without fitting again.
+
+    The plan is what its study asks for: optimised, the dated spend of --scenario, or its last
+    periods repeated.
+    """
     with _refusals():
         from mmm.study.case import run_case
 
-        _finish(run_case(fit, out, finance=finance, force=force))
+        _finish(run_case(fit, out, finance=finance, scenario=scenario, force=force))
 
 
 @app.command()

@@ -20,7 +20,7 @@ from mmm.plan.flights import keep_flights
 from mmm.plan.levers import Levers
 from mmm.plan.money import Prices, prices, spending
 from mmm.plan.objective import Objective
-from mmm.plan.scenario import Scenario
+from mmm.plan.scenario import Scenario, as_is
 from mmm.plan.solve import (
     CONVERGED,
     Solution,
@@ -214,6 +214,14 @@ def optimise(
     at = prices(response.fit, base)
     budget = settings.budget if settings.budget is not None else float(at.today.sum())
     return optimum_of(problem(response, settings, budget, at), settings, budget)
+
+
+def chosen_scenario(response: Response, scenario: Scenario | None = None) -> Scenario:
+    """The plan that the fit's study asks for: optimised, `scenario`, or its last periods again."""
+    settings = response.fit.study.plan
+    if settings.optimised:
+        return optimise(response, settings).plan
+    return scenario or as_is(response.fit, settings.horizon)
 
 
 def optimum_of(task: Problem, settings: PlanSettings, budget: float | None) -> Optimum:

@@ -75,6 +75,25 @@ def read_scenario(fit: Fit, path: Path) -> Scenario:
     return scenario_from_frame(fit, frame, path.name)
 
 
+def given_scenario(fit: Fit, path: Path | None) -> Scenario | None:
+    """The scenario of the file at `path`, None where neither it nor the study names one.
+
+    Raises `InputError` where the study plans the spend of a file, which no fit holds, and none
+    is given.
+    """
+    if path is not None:
+        return read_scenario(fit, path)
+    if fit.study.plan.scenario is not None and not fit.study.plan.optimised:
+        raise input_error(
+            "scenario",
+            "--scenario",
+            f"the study plans the spend in '{fit.study.plan.scenario}', and a saved fit does not "
+            "hold that file.",
+            "Give it with --scenario.",
+        )
+    return None
+
+
 def planned_scenario(study: Study, panel: Panel, base: Path) -> Scenario | None:
     """The scenario that `study.plan` names, relative to the directory `base`, without any fit.
 

@@ -17,7 +17,8 @@ from mmm.invest.appraise import Appraisal, appraise
 from mmm.invest.cashflow import cashflow_frame
 from mmm.invest.export import case_to_dict
 from mmm.invest.workbook import write_workbook
-from mmm.plan.scenario import as_is
+from mmm.plan.optimise import chosen_scenario
+from mmm.plan.scenarios import given_scenario
 from mmm.report import CaseInputs, render_case
 from mmm.results.respond import Response, response
 from mmm.study.analysis import diagnostics_of
@@ -30,10 +31,16 @@ WORSE = ("trusted", "caution", "rejected")
 
 
 def run_case(
-    path: Path | str, out: Path | str, *, finance: Path | str | None = None, force: bool = False
+    path: Path | str,
+    out: Path | str,
+    *,
+    finance: Path | str | None = None,
+    scenario: Path | None = None,
+    force: bool = False,
 ) -> RunResult:
     """Writes the investment case of the fit saved at `path` into `out`, whole or not at all.
 
+    It is that of the plan the fit's study asks for, or of the dated spend in the file `scenario`.
     `finance` is a study file whose finance block takes the place of the fit's own. The verdict
     on the fit is that of its draws, or that of the run it lies in where this is worse. Raises
     `InputError` on bad input and `StoredFitError` where there is no fit to read.
@@ -45,7 +52,8 @@ def run_case(
     fit = load_fit(path)
     read = response(fit)
     label, reasons = fit_verdict(read, path)
-    found = appraise(read, as_is(fit), fit_verdict=label, finance=block)
+    plan = chosen_scenario(read, given_scenario(fit, scenario))
+    found = appraise(read, plan, fit_verdict=label, finance=block)
     with whole_directory(out, force=force) as directory:
         manifest = _manifest(fit, path, finance, label, reasons, time.perf_counter() - started)
         _write(found, fit, manifest, directory)

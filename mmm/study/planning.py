@@ -51,14 +51,14 @@ def plan_fit(
     from mmm.plan.forecast import forecast
     from mmm.plan.recorded import load_record
     from mmm.plan.scenario import plan_table
-    from mmm.plan.scenarios import read_scenario
+    from mmm.plan.scenarios import given_scenario
     from mmm.results.respond import response
     from mmm.study.case import fit_verdict
     from mmm.study.files import write_json, write_table
 
     fit = load_fit(path)
     wanted = changed_settings(fit.study, {**_read_settings(settings), **(changes or {})})
-    given = None if scenario is None else read_scenario(fit, scenario)
+    given = given_scenario(fit, scenario)
     read = response(fit)
     label, reasons = fit_verdict(read, path)
     decision = decide(read, wanted, given, load_record(path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -12,8 +13,14 @@ import yaml
 from typer.testing import CliRunner
 
 from mmm.cli import app
+from mmm.config import PlanSettings
 from mmm.errors import InputError, StoredFitError
 from mmm.inference.diagnose import Trust, Verdict
+from mmm.inference.fit import load_fit, save_fit
+from mmm.plan.optimise import optimise
+from mmm.plan.scenario import as_is, plan_table
+from mmm.plan.scenarios import stopped
+from mmm.results.respond import response
 from mmm.study.case import run_case, worse_of
 
 FILES = {"cashflow.csv", "case.json", "case.xlsx", "case.html", "manifest.json"}
@@ -110,6 +117,40 @@ def test_data_that_called_for_caution_still_does(run, tmp_path):
     (tmp_path / "manifest.json").write_text("{")
     with pytest.raises(InputError, match="JSON"):
         run_case(tmp_path / "fit.nc", tmp_path / "two")
+
+
+def replanned(out, directory, **plan):
+    """The run's fit, its study planning otherwise."""
+    fit = load_fit(out / "fit.nc")
+    study = fit.study.model_copy(update={"plan": PlanSettings(horizon=6, **plan)})
+    directory.mkdir()
+    path = directory / "fit.nc"
+    save_fit(replace(fit, study=study), path)
+    return path
+
+
+def test_the_case_is_that_of_the_plan_the_study_asks_for(run, tmp_path):
+    path = replanned(run[1], tmp_path / "fit", objective="expected_profit", pacing=0.5)
+    run_case(path, tmp_path / "out")
+    case = json.loads((tmp_path / "out" / "case.json").read_text())
+    best = optimise(response(load_fit(path)))
+    assert case["cost"] == pytest.approx(best.plan.cost.sum(), rel=1e-9)
+    plain = replanned(run[1], tmp_path / "plain")
+    run_case(plain, tmp_path / "other")
+    today = json.loads((tmp_path / "other" / "case.json").read_text())
+    assert case["npv"]["mean"] > today["npv"]["mean"]
+
+
+def test_dated_spend_that_no_fit_holds_is_asked_for(run, tmp_path):
+    path = replanned(run[1], tmp_path / "fit", scenario="spring.csv")
+    with pytest.raises(InputError, match=r"spring\.csv.*--scenario"):
+        run_case(path, tmp_path / "out")
+    fit = load_fit(path)
+    plan = plan_table(fit, stopped(fit, as_is(fit, 6)))
+    plan[["date", "geo", "channel", "spend"]].to_csv(tmp_path / "spring.csv", index=False)
+    run_case(path, tmp_path / "out", scenario=tmp_path / "spring.csv")
+    table = pd.read_csv(tmp_path / "out" / "cashflow.csv")
+    assert table["inflow_mean"].abs().max() == pytest.approx(0.0, abs=1e-9)
 
 
 @pytest.mark.parametrize(
