@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mmm.data.panel import Panel
     from mmm.efficiency.brand import brand_table
     from mmm.efficiency.breakdown import efficiency_by_geo, efficiency_by_quarter
+    from mmm.efficiency.confounding import confounding_table
     from mmm.efficiency.curves import curves_table
     from mmm.efficiency.roi import efficiency_table
     from mmm.errors import Finding, InputError, MMMError
@@ -71,6 +72,7 @@ _HOME = {
     "as_is": "mmm.plan.scenario",
     "check_study": "mmm.study",
     "comparison": "mmm.plan.compare",
+    "confounding_table": "mmm.efficiency.confounding",
     "contributions_table": "mmm.results.contributions",
     "curves_table": "mmm.efficiency.curves",
     "decide": "mmm.plan.decision",
@@ -133,6 +135,7 @@ __all__ = [
     "brand_table",
     "check_study",
     "comparison",
+    "confounding_table",
     "contributions_table",
     "curves_table",
     "decide",
