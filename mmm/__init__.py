@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mmm.batch.run import run_batch
     from mmm.config import Batch, Study
     from mmm.config.load import load_batch, load_study
+    from mmm.data.geo_lift import GeoLift, estimate_geo_lift
     from mmm.data.load import load_panel, panel_from_frame
     from mmm.data.panel import Panel
     from mmm.efficiency.brand import brand_table
@@ -58,6 +59,7 @@ _HOME = {
     "EvaluationSettings": "mmm.evaluate.settings",
     "Finding": "mmm.errors",
     "Fit": "mmm.inference.fit",
+    "GeoLift": "mmm.data.geo_lift",
     "InputError": "mmm.errors",
     "InvestmentCase": "mmm.invest.case",
     "MMMError": "mmm.errors",
@@ -79,6 +81,7 @@ _HOME = {
     "efficiency_by_geo": "mmm.efficiency.breakdown",
     "efficiency_by_quarter": "mmm.efficiency.breakdown",
     "efficiency_table": "mmm.efficiency.roi",
+    "estimate_geo_lift": "mmm.data.geo_lift",
     "estimate_lags": "mmm.transforms.lag_estimates",
     "evaluate_study": "mmm.evaluate.suite",
     "fit": "mmm.inference.fit",
@@ -120,6 +123,7 @@ __all__ = [
     "EvaluationSettings",
     "Finding",
     "Fit",
+    "GeoLift",
     "InputError",
     "InvestmentCase",
     "MMMError",
@@ -142,6 +146,7 @@ __all__ = [
     "efficiency_by_geo",
     "efficiency_by_quarter",
     "efficiency_table",
+    "estimate_geo_lift",
     "estimate_lags",
     "evaluate_study",
     "examples",
