@@ -47,7 +47,7 @@ def test_rows_say_how_strong_and_beside_what(bounded: ReportInputs) -> None:
     assert "tv&lt;b&gt;" in page and "<b>" not in page.replace("<b ", "")
     assert "9.1 %" in page and "17 %" in page
     assert "halved by one 0.6 times as strong as own price" in page
-    assert "one as strong would leave 1.50" in page
+    assert "one as strong would leave an ROI of 1.50" in page
     assert "trend" not in page
     assert "the data has 25 % of the say" in page
     assert "its own effect, without paths" in page
@@ -56,7 +56,7 @@ def test_rows_say_how_strong_and_beside_what(bounded: ReportInputs) -> None:
 
 def test_the_case_is_said_where_there_is_one(bounded: ReportInputs) -> None:
     text = confounding_section(bounded).blocks[-1].text.replace(HARD_SPACE, " ")
-    assert "42 %" in text and "31 % of both" in text
+    assert "42 %" in text and "31 % of what is left of both" in text
     without = replace(bounded, confounding=bounded.confounding.assign(rv_case=NAN))
     assert len(confounding_section(without).blocks) == 2
 

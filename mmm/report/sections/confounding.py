@@ -96,7 +96,7 @@ def _beside(nearest: pd.Series | None) -> Cell:
     name = words.plain_name(str(nearest["benchmark"]))
     times = float(nearest["times_to_halve"])
     left = words.number(nearest["roi_left"])
-    below = f"one as strong would leave {words.ratio(left)}" if np.isfinite(left) else ""
+    below = f"one as strong would leave an ROI of {words.ratio(left)}" if np.isfinite(left) else ""
     many = "over 100" if times > 100 else f"{times:.2g}"
     return stacked(f"halved by one {many} times as strong as {name}", below)
 
@@ -109,5 +109,5 @@ def _case(frame: pd.DataFrame) -> str:
     return (
         f"The investment case holds until {words.percent(float(row['case_fall']))} of all that "
         "marketing is credited with is another driver's. Such a driver would have to explain "
-        f"{words.percent(float(row['rv_case']))} of both."
+        f"{words.percent(float(row['rv_case']))} of what is left of both."
     )
