@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from mmm.batch.run import run_batch
     from mmm.config import Batch, Study
     from mmm.config.load import load_batch, load_study
+    from mmm.data.geo_lift import GeoLift, estimate_geo_lift
     from mmm.data.load import load_panel, panel_from_frame
     from mmm.data.panel import Panel
     from mmm.efficiency.brand import brand_table
     from mmm.efficiency.breakdown import efficiency_by_geo, efficiency_by_quarter
+    from mmm.efficiency.confounding import confounding_table
     from mmm.efficiency.curves import curves_table
     from mmm.efficiency.roi import efficiency_table
     from mmm.errors import Finding, InputError, MMMError
@@ -57,6 +59,7 @@ _HOME = {
     "EvaluationSettings": "mmm.evaluate.settings",
     "Finding": "mmm.errors",
     "Fit": "mmm.inference.fit",
+    "GeoLift": "mmm.data.geo_lift",
     "InputError": "mmm.errors",
     "InvestmentCase": "mmm.invest.case",
     "MMMError": "mmm.errors",
@@ -71,12 +74,14 @@ _HOME = {
     "as_is": "mmm.plan.scenario",
     "check_study": "mmm.study",
     "comparison": "mmm.plan.compare",
+    "confounding_table": "mmm.efficiency.confounding",
     "contributions_table": "mmm.results.contributions",
     "curves_table": "mmm.efficiency.curves",
     "decide": "mmm.plan.decision",
     "efficiency_by_geo": "mmm.efficiency.breakdown",
     "efficiency_by_quarter": "mmm.efficiency.breakdown",
     "efficiency_table": "mmm.efficiency.roi",
+    "estimate_geo_lift": "mmm.data.geo_lift",
     "estimate_lags": "mmm.transforms.lag_estimates",
     "evaluate_study": "mmm.evaluate.suite",
     "fit": "mmm.inference.fit",
@@ -118,6 +123,7 @@ __all__ = [
     "EvaluationSettings",
     "Finding",
     "Fit",
+    "GeoLift",
     "InputError",
     "InvestmentCase",
     "MMMError",
@@ -133,12 +139,14 @@ __all__ = [
     "brand_table",
     "check_study",
     "comparison",
+    "confounding_table",
     "contributions_table",
     "curves_table",
     "decide",
     "efficiency_by_geo",
     "efficiency_by_quarter",
     "efficiency_table",
+    "estimate_geo_lift",
     "estimate_lags",
     "evaluate_study",
     "examples",

@@ -126,6 +126,7 @@ class Study(Block):
     outcome: Outcome
     channels: Annotated[tuple[Channel, ...], Field(min_length=1)]
     controls: tuple[str, ...] = ()
+    demand_proxies: tuple[str, ...] = ()
     baseline: Baseline = Baseline()
     brand: Brand = Brand()
     claims: str | None = None
@@ -150,6 +151,12 @@ class Study(Block):
         repeated = sorted(name for name, count in Counter(self.controls).items() if count > 1)
         if repeated:
             raise ValueError(f"controls listed twice: {', '.join(repeated)}")
+        stray = sorted(set(self.demand_proxies).difference(self.controls))
+        if stray:
+            raise ValueError(
+                f"demand proxies that are no controls: {', '.join(stray)}; list them in 'controls' "
+                "as well"
+            )
         if self.outcome.column in {*media, *self.controls}:
             raise ValueError(
                 f"the outcome column '{self.outcome.column}' is also a channel or control"

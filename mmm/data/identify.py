@@ -161,7 +161,7 @@ def share_errors(parts: Parts, name: str, periods: int) -> tuple[float, float]:
     """Standard error of a channel's share of outcome by least squares, as it is, and with as many
     `periods` more in which the channel is off everywhere and nothing else changes."""
     everything = np.column_stack([parts.rest, *parts.curves.values()])
-    unexplained = _residual(parts.outcome, everything)
+    unexplained = residual(parts.outcome, everything)
     free = len(unexplained) - int(np.linalg.matrix_rank(everything)) - 1
     left = left_over(parts, name)
     known = float(left @ left)
@@ -200,10 +200,11 @@ def parts_of(study: Study, panel: Panel) -> Parts | None:
 def left_over(parts: Parts, name: str) -> np.ndarray:
     """What of a channel's curve no other part explains, (n,)."""
     others = [curve for other, curve in parts.curves.items() if other != name]
-    return _residual(parts.curves[name], np.column_stack([parts.rest, *others]))
+    return residual(parts.curves[name], np.column_stack([parts.rest, *others]))
 
 
-def _residual(series: np.ndarray, others: np.ndarray) -> np.ndarray:
+def residual(series: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """What of `series`, (n,) or (n, R), least squares on `others` (n, K) leaves."""
     if not others.shape[1]:
         return series
     scale = np.linalg.norm(others, axis=0)

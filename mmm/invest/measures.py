@@ -173,6 +173,14 @@ def break_even_roi(cash: CashFlow) -> PathSummary:
     )
 
 
+def fall_to_nothing(cash: CashFlow) -> float:
+    """The part of all that marketing causes that would have to be missing for the mean net present
+    value to be zero: NPV is linear in the size of the effect. Below zero where it is negative as
+    it is; NaN where nothing comes in."""
+    inflow = float(cash.present_inflow.mean())
+    return 1.0 - cash.burden / inflow if inflow > 0 else float("nan")
+
+
 def break_even_margin(cash: CashFlow) -> PathSummary:
     """The contribution margin at which NPV is zero, the timing kept."""
     margin = cash.drawn.margin

@@ -14,6 +14,7 @@ from mmm.report.sections.answer import STANCES, answer_section
 from mmm.report.sections.basis import basis_section
 from mmm.report.sections.brand import brand_section
 from mmm.report.sections.case import case_section
+from mmm.report.sections.confounding import confounding_section
 from mmm.report.sections.experiments import experiments_section
 from mmm.report.sections.history import (
     curves_section,
@@ -84,6 +85,7 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
         waterfall_section(inputs),
         reconciliation_section(inputs),
         experiments_section(inputs),
+        confounding_section(inputs),
         curves_section(inputs),
         lags_section(inputs),
         fit_section(inputs),

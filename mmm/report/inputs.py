@@ -87,6 +87,10 @@ _OPTIONAL: Final[Mapping[str, tuple[str, ...]]] = {
         *("z", "covered", "weight"),
         *(f"model_{end}" for end in _SUMMARY),
     ),
+    "confounding": (
+        *("channel", "part", "benchmark", "times", "evidence", "roi_mean", "weight"),
+        *("rv_half", "rv_zero", "case_fall", "rv_case", "left", "roi_left", "times_to_halve"),
+    ),
     "efficiency_quarter": ("start", "channel", *(f"roi_{end}" for end in _SUMMARY)),
     "brand": (
         "geo",
@@ -148,6 +152,7 @@ class ReportInputs:
     funnel: pd.DataFrame | None = None
     plan: Mapping[str, Any] | None = None
     experiments: pd.DataFrame | None = None
+    confounding: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:

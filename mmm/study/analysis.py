@@ -11,6 +11,11 @@ from mmm.data.claims import Claim
 from mmm.dims import CHANNEL
 from mmm.efficiency.brand import brand_table, has_brand
 from mmm.efficiency.breakdown import efficiency_by_geo, efficiency_by_quarter
+from mmm.efficiency.confounding import (
+    confounding_findings,
+    confounding_table,
+    turning_the_case,
+)
 from mmm.efficiency.curves import curves_table
 from mmm.efficiency.plausible import range_findings
 from mmm.efficiency.roi import accounts, efficiency_table
@@ -20,6 +25,7 @@ from mmm.inference.fit import Fit
 from mmm.invest.appraise import appraise
 from mmm.invest.case import InvestmentCase
 from mmm.invest.cashflow import CashFlow
+from mmm.invest.measures import fall_to_nothing
 from mmm.plan.backwards import funnel_of
 from mmm.plan.decision import Decision, decide
 from mmm.plan.forecast import forecast
@@ -50,6 +56,7 @@ class Analysis:
     efficiency_quarter: pd.DataFrame
     curves: pd.DataFrame
     ledger: pd.DataFrame
+    confounding: pd.DataFrame
     scenario: Scenario
     decision: Decision
     forecast: pd.DataFrame
@@ -99,6 +106,7 @@ def analyse(
         efficiency_quarter=efficiency_by_quarter(read, parts),
         curves=curves_table(read),
         ledger=found.ledger,
+        confounding=turning_the_case(found.confounding, fall_to_nothing(cash)),
         scenario=scenario,
         decision=decision,
         forecast=forecast(read, scenario),
@@ -122,6 +130,7 @@ class Judged:
     findings: tuple[Finding, ...]
     verdict: Verdict
     ledger: pd.DataFrame
+    confounding: pd.DataFrame
     brand: pd.DataFrame | None
     paths: pd.DataFrame | None
     experiments: pd.DataFrame | None
@@ -134,11 +143,13 @@ def judged(read: Response, efficiency: pd.DataFrame, findings: tuple[Finding, ..
     brand = brand_table(read) if has_brand(read) else None
     paths = paths_table(read) if fit.paths else None
     experiments = experiments_table(read)
+    confounding = confounding_table(read, efficiency)
+    findings += confounding_findings(confounding)
     findings += experiment_findings(experiments)
     findings += range_findings(efficiency, brand, fit.study.finance) + brand_doubts(read, ledger)
     findings += () if paths is None else path_findings(paths)
     verdict = judge(diagnostics, findings)
-    return Judged(diagnostics, findings, verdict, ledger, brand, paths, experiments)
+    return Judged(diagnostics, findings, verdict, ledger, confounding, brand, paths, experiments)
 
 
 def diagnostics_of(read: Response) -> Diagnostics:

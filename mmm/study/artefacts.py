@@ -52,6 +52,7 @@ def write_artefacts(
     _json(plan_json(fit, analysis.decision), directory / "plan.json")
     _table(analysis.forecast, directory / "forecast.csv")
     _table(analysis.ledger, directory / "ledger.csv")
+    _table(analysis.confounding, directory / "confounding.csv")
     for name, frame in {"paths.csv": analysis.paths, "funnel.csv": analysis.funnel}.items():
         if frame is not None:
             _table(frame, directory / name)
@@ -106,6 +107,7 @@ def report_inputs(analysis: Analysis, manifest: Mapping[str, Any]) -> ReportInpu
         case=case_to_dict(analysis.case),
         npv_draws=analysis.case.npv_draws,
         ledger=analysis.ledger,
+        confounding=analysis.confounding,
         manifest={key: value for key, value in manifest.items() if key not in VARYING},
         notes=notes_on(analysis.fit, analysis.efficiency, analysis.ledger),
         outcome_unit=outcome_unit(study),

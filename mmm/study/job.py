@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mmm.config import Study
 from mmm.config.load import load_study
 from mmm.data.claims import load_claims
+from mmm.data.demand import demand_findings
 from mmm.data.identify import identifiability
 from mmm.data.load import load_panel
 from mmm.data.panel import Panel
@@ -58,7 +59,7 @@ def check_study(path: Path | str) -> CheckReport:
     panel, findings = load_panel(study, base)
     _, on_claims = load_claims(study, panel, base)
     _, _, on_lags = with_lags(study, panel, base)
-    known = identifiability(study, panel)
+    known = (*identifiability(study, panel), *demand_findings(study, panel))
     return CheckReport(study, (*findings, *on_claims, *on_lags, *known))
 
 
@@ -87,7 +88,7 @@ def run_study(
     panel, findings = load_panel(study, path.parent)
     claims, on_claims = load_claims(study, panel, path.parent)
     study, lags, on_lags = with_lags(study, panel, path.parent)
-    findings = (*findings, *on_claims, *on_lags)
+    findings = (*findings, *on_claims, *on_lags, *demand_findings(study, panel))
 
     refuse_occupied(out, force=force)
     importing = time.perf_counter()

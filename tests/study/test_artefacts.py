@@ -18,7 +18,7 @@ FILES = {
     "efficiency_geo.csv", "efficiency_quarter.csv", "curves.csv", "plan.csv", "plan.json",
     "forecast.csv", "brand.csv",
     "cashflow.csv", "case.json", "case.xlsx",
-    "ledger.csv", "fit.nc", "report.html",
+    "confounding.csv", "ledger.csv", "fit.nc", "report.html",
 }  # fmt: skip
 
 
