@@ -47,24 +47,26 @@ NOTHING = 0.05
 """Part of that average below which the interval of a channel without effect must reach."""
 REFUSED = "refused"
 
+SHOCKS = ("geos_move_together", "residuals_related", "media_follows_outcome")
+"""What says that something which acts everywhere, or lasts, or moves media too, is missing."""
 NAMED: Mapping[str, tuple[str, ...]] = {
     "clean": (),
-    "demand_drives_search": ("residuals_related", "media_follows_outcome"),
+    "demand_drives_search": SHOCKS,
     "collinear": ("collinear", "entangled"),
     "wrong_family": ("curve_misfit",),
-    "structural_break": ("level_break", "residuals_related"),
+    "structural_break": ("level_break",),
     "trending_effect": ("effect_moves",),
-    "outliers": ("outliers", "odd_periods"),
+    "outliers": ("outlier",),
     "constant_channel": ("constant_channel",),
-    "seasonal_media": ("entangled", "yearly_pattern"),
+    "seasonal_media": ("season_misfit", "entangled"),
     "mediation_ignored": ("mediated",),
-    "spend_chases_sales": ("media_follows_outcome", "residuals_related"),
-    "heavy_noise": ("weakly_known", "noisy"),
-    "short_history": ("short_history", "weakly_known"),
-    "zero_effect": (),
-    "sign_changing_control": ("control_moves", "residuals_related"),
-    "sparse_geos": ("many_zeros", "counts", "uneven_noise"),
-    "mismeasured_spend": ("spend_misread", "weakly_known"),
+    "spend_chases_sales": SHOCKS,
+    "heavy_noise": ("imprecise", "weakly_known"),
+    "short_history": ("few_periods", "imprecise"),
+    "zero_effect": ("imprecise",),
+    "sign_changing_control": ("control_moves",),
+    "sparse_geos": ("small_counts", "imprecise"),
+    "mismeasured_spend": ("media_follows_outcome", "curve_misfit"),
 }
 """Checks whose finding names what troubles each world."""
 

@@ -49,7 +49,8 @@ def simulate_broken(name: str, *, seed: int = 0) -> World:
 
 
 def clean_channels() -> tuple[ChannelSpec, ...]:
-    """Four channels of usual size, spread and carry-over; the response is to spending."""
+    """Four channels of usual size and carry-over, on and off by turns, so that the outcome without
+    each is seen; the response is to spending."""
     return (
         ChannelSpec(
             name="tv", flighting=Flighting.BURSTS, cost_share=0.035, tactical_share=0.08,
@@ -60,11 +61,11 @@ def clean_channels() -> tuple[ChannelSpec, ...]:
             tactical_share=0.06, decay=0.4, slope=1.2, geo_deviation=0.1,
         ),
         ChannelSpec(
-            name="paid_search", flighting=Flighting.ALWAYS_ON, cost_share=0.03,
+            name="paid_search", flighting=Flighting.BURSTS, cost_share=0.03,
             tactical_share=0.10, decay=0.15, half_saturation=1.4, geo_deviation=0.1,
         ),
         ChannelSpec(
-            name="paid_social", flighting=Flighting.ALWAYS_ON, cost_share=0.025,
+            name="paid_social", flighting=Flighting.SPIKES, cost_share=0.025,
             tactical_share=0.06, decay=0.3, geo_deviation=0.1,
         ),
     )  # fmt: skip

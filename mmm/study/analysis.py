@@ -15,6 +15,7 @@ from mmm.efficiency.curves import curves_table
 from mmm.efficiency.plausible import range_findings
 from mmm.efficiency.roi import accounts, efficiency_table
 from mmm.errors import Finding
+from mmm.evaluate.assumptions import assumption_findings
 from mmm.inference.diagnose import Diagnostics, Verdict, diagnose, judge, worst_of
 from mmm.inference.fit import Fit
 from mmm.invest.appraise import appraise
@@ -137,6 +138,7 @@ def judged(read: Response, efficiency: pd.DataFrame, findings: tuple[Finding, ..
     findings += experiment_findings(experiments)
     findings += range_findings(efficiency, brand, fit.study.finance) + brand_doubts(read, ledger)
     findings += () if paths is None else path_findings(paths)
+    findings += assumption_findings(read)
     verdict = judge(diagnostics, findings)
     return Judged(diagnostics, findings, verdict, ledger, brand, paths, experiments)
 
