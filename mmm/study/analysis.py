@@ -12,7 +12,7 @@ from mmm.dims import CHANNEL
 from mmm.efficiency.brand import brand_table, has_brand
 from mmm.efficiency.breakdown import efficiency_by_geo, efficiency_by_quarter
 from mmm.efficiency.curves import curves_table
-from mmm.efficiency.plausible import range_findings
+from mmm.efficiency.plausible import precision_findings, range_findings
 from mmm.efficiency.roi import accounts, efficiency_table
 from mmm.errors import Finding
 from mmm.evaluate.assumptions import assumption_findings
@@ -138,7 +138,7 @@ def judged(read: Response, efficiency: pd.DataFrame, findings: tuple[Finding, ..
     findings += experiment_findings(experiments)
     findings += range_findings(efficiency, brand, fit.study.finance) + brand_doubts(read, ledger)
     findings += () if paths is None else path_findings(paths)
-    findings += assumption_findings(read)
+    findings += assumption_findings(read) + precision_findings(efficiency)
     verdict = judge(diagnostics, findings)
     return Judged(diagnostics, findings, verdict, ledger, brand, paths, experiments)
 
