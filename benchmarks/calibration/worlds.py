@@ -212,15 +212,21 @@ def run_worlds(names: list[str], seeds: int, out: Path) -> None:
                 f"{said['seconds']:.0f} s",
                 flush=True,
             )
-            every = pd.concat(runs, ignore_index=True).fillna({"findings": "", "checks": ""})
-            found = pd.concat(answers, ignore_index=True) if answers else pd.DataFrame()
+            every = _joined(runs)
             every.to_csv(files["worlds_runs"], index=False, float_format="%.6g")
-            found.to_csv(files["worlds"], index=False, float_format="%.6g")
-    every = pd.concat(runs, ignore_index=True).fillna({"findings": "", "checks": ""})
-    summary = summarise(every, pd.concat(answers, ignore_index=True))
+            if answers:
+                found = pd.concat(answers, ignore_index=True)
+                found.to_csv(files["worlds"], index=False, float_format="%.6g")
+    every = _joined(runs)
+    found = pd.concat(answers) if answers else pd.DataFrame(columns=["world", "seed", "error"])
+    summary = summarise(every, found)
     summary.to_csv(files["worlds_summary"], index=False, float_format="%.4g")
     print(summary.drop(columns=["findings", "checks_alone"]).to_string(index=False))
     print(headline(summary))
+
+
+def _joined(runs: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(runs, ignore_index=True).fillna({"findings": "", "checks": ""})
 
 
 def _known(path: Path) -> list[pd.DataFrame]:
