@@ -1,7 +1,8 @@
-"""Answers far outside what has been published, as findings that limit trust."""
+"""Answers far outside what has been published, or too wide to act on: findings that limit trust."""
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from mmm.config.finance import Finance
@@ -15,6 +16,46 @@ TIMES_HIGHEST = 3.0
 MOST_MULTIPLIER = 10.0
 """So is a long-run multiplier wholly above this. Published: 1.5 to 3.3 by medium (Profit Ability
 2), over 4 (Ataman, van Heerde and Mela, 2010, Journal of Marketing Research 47)."""
+
+WIDEST = 2.0
+"""Width of a channel's 90 % interval over its mean from which its mean is likely wrong by half:
+a normal posterior errs by 0.24 of that width on average."""
+TYPICAL = 1.0
+"""The same of the middle channel, from which half of all means are likely wrong by a quarter."""
+SMALL = 0.2
+"""Part of the average channel's contribution below which a width is over that: of a channel that
+does next to nothing it is enough to know so."""
+
+
+def precision_findings(efficiency: pd.DataFrame) -> tuple[Finding, ...]:
+    """One finding where contributions in the window are known too roughly to act on: a channel's
+    90 % interval is `WIDEST` times its mean wide, or the middle channel's `TYPICAL` times."""
+    channels = efficiency[efficiency["channel"] != TOTAL]
+    if not len(channels):
+        return ()
+    mean, width = (
+        channels["contribution_mean"],
+        channels["contribution_p95"] - channels["contribution_p05"],
+    )
+    relative = (width / np.maximum(mean, SMALL * mean.mean())).to_numpy(dtype=float)
+    typical = float(np.median(relative)) > TYPICAL
+    wide = channels[relative > (TYPICAL if typical else WIDEST)]
+    if not len(wide):
+        return ()
+    named = ", ".join(
+        f"'{row['channel']}' {row['contribution_p05']:.3g} to {row['contribution_p95']:.3g}"
+        for _, row in wide.iterrows()
+    )
+    return (
+        Finding(
+            "imprecise",
+            Severity.WARNING,
+            "channels",
+            f"these data tell what some channels contributed only roughly (90 %): {named}.",
+            "Do not act on the middle of such an interval: test the channel, state what is "
+            "known of it as a prior, or vary its spending, with times at nothing.",
+        ),
+    )
 
 
 def range_findings(

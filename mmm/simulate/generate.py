@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -42,8 +42,10 @@ class Scene:
 
     `spend`, `media`: shape (H + T, G, C). `price`, `baseline`, `noise`, `outcome`: shape
     (T, G). `tactical`, `brand`: shape (T, G, C). `surveys`: one a survey of the specification.
+    `level`: baseline outcome a period without trend, season and price, shape (G,).
     """
 
+    level: np.ndarray
     curves: Curves
     spend: np.ndarray
     media: np.ndarray
@@ -78,7 +80,7 @@ def simulate(spec: WorldSpec, seed: int = 0) -> World:
         name=spec.name,
         study=world_study(spec),
         frame=scene_frame(spec, scene),
-        components=_components(spec, scene),
+        components=scene_components(spec, scene),
         truth=truth | {"surveys": survey_truth(scene.surveys)},
     )
 
@@ -113,6 +115,7 @@ def draw_scene(spec: WorldSpec, seed: int) -> Scene:
         for survey, stream in zip(spec.surveys, source.spawn(len(spec.surveys)), strict=True)
     )
     return Scene(
+        level=level,
         curves=curves,
         spend=spend,
         media=media,
@@ -186,37 +189,46 @@ def _sizes(spec: WorldSpec, rng: np.random.Generator) -> tuple[np.ndarray, np.nd
 def _curves(
     spec: WorldSpec, media: np.ndarray, population: np.ndarray, rng: np.random.Generator
 ) -> Curves:
-    """True curves, with effects scaled to the shares the specification asks for."""
+    """True curves, with effects that differ between geos as the specification asks."""
+    deviation = np.array([channel.geo_deviation for channel in spec.channels])
+    drawn = 1.0 + deviation * rng.normal(size=(spec.geos, len(spec.channels)))
+    multiplier = np.maximum(drawn, 0.05) if spec.geos > 1 else np.ones((1, len(spec.channels)))
+    return curves_on(spec, media, population, multiplier)
+
+
+def curves_on(
+    spec: WorldSpec, media: np.ndarray, population: np.ndarray, multiplier: np.ndarray
+) -> Curves:
+    """True curves on `media` (H + T, G, C), with effects scaled to the shares the specification
+    asks for in the window. `population`: (G,); `multiplier`: (G, C)."""
     channels = spec.channels
     per_head = media / population[None, :, None]
     active = np.array(
         [per_head[:, :, c][per_head[:, :, c] > 0].mean() for c in range(len(channels))]
     )
-    deviation = np.array([channel.geo_deviation for channel in channels])
-    drawn = 1.0 + deviation * rng.normal(size=(spec.geos, len(channels)))
     half_life = spec.brand_half_life
+    other = any(one.lags is not None or one.saturation != "hill" for one in channels)
     shape = Curves(
         decay=np.array([channel.decay for channel in channels]),
         half_saturation=active * np.array([channel.half_saturation for channel in channels]),
         slope=np.array([channel.slope for channel in channels]),
         tactical_effect=np.zeros(len(channels)),
         brand_effect=np.zeros(len(channels)),
-        multiplier=np.maximum(drawn, 0.05) if spec.geos > 1 else np.ones((1, len(channels))),
+        multiplier=multiplier,
         population=population,
         retention=0.0 if half_life is None else retention_of(half_life),
+        lags=tuple(None if one.lags is None else np.array(one.lags) for one in channels)
+        if other
+        else (),
+        saturation=tuple(channel.saturation for channel in channels) if other else (),
     )
     saturated, stock = (part[spec.history :].mean(axis=0) for part in responses(media, shape))
-    return Curves(
-        decay=shape.decay,
-        half_saturation=shape.half_saturation,
-        slope=shape.slope,
+    return replace(
+        shape,
         tactical_effect=np.array([channel.tactical_share for channel in channels])
         * (spec.level / (population @ saturated)),
         brand_effect=np.array([channel.brand_share for channel in channels])
         * (spec.level / (population @ stock)),
-        multiplier=shape.multiplier,
-        population=population,
-        retention=shape.retention,
     )
 
 
@@ -266,7 +278,7 @@ def scene_frame(spec: WorldSpec, scene: Scene) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _components(spec: WorldSpec, scene: Scene) -> pd.DataFrame:
+def scene_components(spec: WorldSpec, scene: Scene) -> pd.DataFrame:
     columns = {"baseline": scene.baseline.ravel()}
     for index, channel in enumerate(spec.channels):
         if channel.role.has_tactical:

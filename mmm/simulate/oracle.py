@@ -21,7 +21,9 @@ class Curves:
     `decay`, `half_saturation` (media per head), `slope`, `tactical_effect` and
     `brand_effect` (outcome per head at full saturation): shape (C,). `multiplier`: effect
     of a geo relative to the shared one, shape (G, C). `population`: heads, shape (G,).
-    `retention`: of the brand stock a period.
+    `retention`: of the brand stock a period. `lags`, `saturation`: one a channel where any is
+    of another family: weights of the lags 0, 1, ... in place of geometric carry-over (None: that
+    of `decay`), and the name of a curve of `SATURATIONS`.
     """
 
     decay: np.ndarray
@@ -32,6 +34,8 @@ class Curves:
     multiplier: np.ndarray
     population: np.ndarray
     retention: float
+    lags: tuple[np.ndarray | None, ...] = ()
+    saturation: tuple[str, ...] = ()
 
 
 def geometric_adstock(media: np.ndarray, decay: np.ndarray | float) -> np.ndarray:
@@ -50,6 +54,32 @@ def hill(
     return powered / (np.asarray(half_saturation, dtype=float) ** slope + powered)
 
 
+def tanh_curve(
+    level: np.ndarray | float, half_saturation: np.ndarray | float, _: np.ndarray | float
+) -> np.ndarray:
+    """`tanh(atanh(1/2) x / k)`: one half at `x = k`, 1 at the limit; the logistic curve too."""
+    return np.tanh(math.atanh(0.5) * np.asarray(level, dtype=float) / half_saturation)
+
+
+def root_curve(
+    level: np.ndarray | float, half_saturation: np.ndarray | float, slope: np.ndarray | float
+) -> np.ndarray:
+    """`(x / k)^s`: one at `x = k`, without a limit."""
+    return (np.asarray(level, dtype=float) / half_saturation) ** slope
+
+
+SATURATIONS = {"hill": hill, "tanh": tanh_curve, "root": root_curve}
+"""Curves of adstocked media, half-saturation point and slope."""
+
+
+def lagged_adstock(media: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """`a_t = sum_k w_k x_{t-k}` along the first axis, nothing before it."""
+    carried = np.zeros(np.shape(media))
+    for lag, weight in enumerate(weights[: len(media)]):
+        carried[lag:] += weight * media[: len(media) - lag]
+    return carried
+
+
 def brand_stock(inflow: np.ndarray, retention: float) -> np.ndarray:
     """`b_t = retention b_{t-1} + (1 - retention) u_t` along the first axis, from nothing."""
     return _running(inflow, retention)
@@ -61,14 +91,20 @@ def retention_of(half_life: float) -> float:
 
 
 def responses(media: np.ndarray, curves: Curves) -> tuple[np.ndarray, np.ndarray]:
-    """Saturation `hill(adstock(media per head))` and the brand stock it feeds.
+    """Saturation of adstocked media per head and the brand stock it feeds.
 
-    `media`: shape (T, G, C), in its own unit. Both results: shape (T, G, C), 0 to 1.
+    `media`: shape (T, G, C), in its own unit. Both results: shape (T, G, C), 0 to 1 but for
+    curves without a limit.
     """
     per_head = media / curves.population[None, :, None]
-    saturated = hill(
-        geometric_adstock(per_head, curves.decay), curves.half_saturation, curves.slope
-    )
+    carried = geometric_adstock(per_head, curves.decay)
+    for channel, weights in enumerate(curves.lags):
+        if weights is not None:
+            carried[:, :, channel] = lagged_adstock(per_head[:, :, channel], weights)
+    saturated = hill(carried, curves.half_saturation, curves.slope)
+    for channel, name in enumerate(curves.saturation):
+        half, slope = curves.half_saturation[channel], curves.slope[channel]
+        saturated[:, :, channel] = SATURATIONS[name](carried[:, :, channel], half, slope)
     return saturated, brand_stock(saturated, curves.retention)
 
 
@@ -113,7 +149,8 @@ def periods_to_die_out(curves: Curves) -> int:
     """Periods of silence after which nothing is left of any effect."""
     # a Hill curve of slope s turns carry-over of rate d into one of rate d^s
     slowest = max(float(np.max(curves.decay**curves.slope)), curves.retention)
+    reach = max((len(weights) for weights in curves.lags if weights is not None), default=0)
     if slowest == 0.0:
-        return 1
+        return max(1, reach)
     # a sum of two decays at one rate lasts longer than either, hence twice
-    return 2 * math.ceil(math.log(DIED_OUT) / math.log(slowest))
+    return reach + 2 * math.ceil(math.log(DIED_OUT) / math.log(slowest))

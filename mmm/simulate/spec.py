@@ -11,6 +11,7 @@ import pandas as pd
 
 from mmm.config import OutcomeKind, Role
 from mmm.errors import InputError, input_error
+from mmm.simulate.oracle import SATURATIONS
 from mmm.simulate.survey import SurveySpec
 
 MIN_PERIODS = 26
@@ -39,6 +40,8 @@ class ChannelSpec:
     exposure. `effort`: exposure without media spend, costed at `unit_price`.
     `geo_deviation`: spread of the effect between geos, relative. `growth`: how much more is
     spent at the end than at the start of history and window, relative: 1 is twice as much.
+    `lags`: weights of the lags 0, 1, ... in place of geometric carry-over, adding up to one
+    (`mmm.simulate.families`). `saturation`: `hill`, `tanh` (also the logistic curve) or `root`.
     """
 
     name: str
@@ -56,6 +59,8 @@ class ChannelSpec:
     fixed_per_period: float = 0.0
     geo_deviation: float = 0.0
     growth: float = 0.0
+    lags: tuple[float, ...] | None = None
+    saturation: str = "hill"
 
     def __post_init__(self) -> None:
         shares = (self.tactical_share, self.brand_share)
@@ -73,6 +78,9 @@ class ChannelSpec:
                 for value in (self.agency_fee, self.fixed_per_period, self.geo_deviation)
             ),
             "growth must be above -1": _within(self.growth, -1.0, math.inf) and self.growth > -1,
+            "lags cannot be negative, and must add up to 1": self.lags is None
+            or (all(_within(w, 0.0, 1.0) for w in self.lags) and abs(sum(self.lags) - 1) < 1e-9),
+            f"saturation must be one of {', '.join(SATURATIONS)}": self.saturation in SATURATIONS,
             "an effort channel needs an exposure, and has no agency_fee": not self.effort
             or (self.exposure is not None and self.agency_fee == 0),
         }

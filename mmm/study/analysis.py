@@ -17,9 +17,10 @@ from mmm.efficiency.confounding import (
     turning_the_case,
 )
 from mmm.efficiency.curves import curves_table
-from mmm.efficiency.plausible import range_findings
+from mmm.efficiency.plausible import precision_findings, range_findings
 from mmm.efficiency.roi import accounts, efficiency_table
 from mmm.errors import Finding
+from mmm.evaluate.assumptions import assumption_findings
 from mmm.inference.diagnose import Diagnostics, Verdict, diagnose, judge, worst_of
 from mmm.inference.fit import Fit
 from mmm.invest.appraise import appraise
@@ -148,6 +149,7 @@ def judged(read: Response, efficiency: pd.DataFrame, findings: tuple[Finding, ..
     findings += experiment_findings(experiments)
     findings += range_findings(efficiency, brand, fit.study.finance) + brand_doubts(read, ledger)
     findings += () if paths is None else path_findings(paths)
+    findings += assumption_findings(read) + precision_findings(efficiency)
     verdict = judge(diagnostics, findings)
     return Judged(diagnostics, findings, verdict, ledger, confounding, brand, paths, experiments)
 

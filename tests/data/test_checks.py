@@ -97,6 +97,21 @@ def test_outliers_are_named_with_date_and_geo(by_geo):
     assert finding.where.endswith("column 'orders', row 70 (2022-03-14, south)")
 
 
+def test_an_outcome_that_counts_a_few_is_a_warning(by_geo):
+    study, frame = by_geo
+    rng = np.random.default_rng(3)
+    frame["tv_spend"] /= 1e4
+    frame["search_spend"] /= 1e4
+    frame["orders"] = rng.poisson(4.0, len(frame)).astype(float)
+    found = [one for one in findings_of(study, frame) if one.check == "small_counts"]
+    assert len(found) == 1
+    middle = np.median(frame.groupby("region")["orders"].mean())
+    assert f"counts {middle:.2g} a row" in found[0].message
+    for many in (rng.poisson(40.0, len(frame)).astype(float), frame["orders"] + 0.5):
+        frame["orders"] = many
+        assert "small_counts" not in {one.check for one in findings_of(study, frame)}
+
+
 def test_a_smooth_series_and_plain_noise_have_no_outliers():
     time = np.arange(200)
     wave = 100 + 50 * np.sin(time / 8) + time + np.random.default_rng(4).normal(size=200)

@@ -13,6 +13,8 @@ from mmm.errors import Finding
 
 OUTLIER_Z = 5.0
 NEIGHBOURS = 3
+FEW = 10.0
+"""Mean count below which noise is skewed and grows with what is expected, unlike normal noise."""
 
 
 def outcome_varies(observations: Observations) -> Iterator[Finding]:
@@ -73,6 +75,26 @@ def outcome_has_logarithm(observations: Observations) -> Iterator[Finding]:
             f"the outcome is {values[first]:g} here, and 0 or less in {len(rows)} of "
             f"{len(observations)} rows; a lognormal likelihood needs all of them above 0.",
             "Set 'inference.likelihood' to normal or student_t, or aggregate to longer periods.",
+        )
+
+
+def outcome_counted(observations: Observations) -> Iterator[Finding]:
+    """Counts of a few a row are not normal around what is expected."""
+    column = observations.study.outcome.column
+    values = observations.clean(column)
+    keys = observations.keys
+    if values is None or keys is None or (values != np.round(values)).any():
+        return
+    means = np.bincount(keys.codes, weights=values) / np.bincount(keys.codes)
+    few = keys.geos[(means > 0) & (means < FEW)]
+    if len(few) > len(keys.geos) / 2:
+        yield warning(
+            "small_counts",
+            observations.place(column),
+            f"the outcome counts {np.median(means):.2g} a row in the middle "
+            f"{'period' if observations.study.data.geo is None else 'geo'}, "
+            f"{np.mean(values == 0):.0%} of rows none at all; noise of so few is not normal.",
+            "Merge geos, or use longer periods, until most rows count ten or more.",
         )
 
 
@@ -157,6 +179,7 @@ CHECKS = (
     outcome_varies,
     outcome_positive,
     outcome_has_logarithm,
+    outcome_counted,
     outcome_outliers,
     units_plausible,
 )
