@@ -29,7 +29,7 @@ class Convergence:
 
 
 def convergence(draws: np.ndarray) -> Convergence:
-    """Rank-normalised split R-hat, bulk and tail effective sample size of draws (K, chain, draw)."""
+    """Rank-normalised split R-hat, bulk and tail effective sizes of draws (K, chain, draw)."""
     count, chains, length = draws.shape
     rhat, bulk, tail = (np.full(count, np.nan) for _ in range(3))
     known = ~np.isnan(draws).any(axis=(1, 2))
