@@ -74,9 +74,8 @@ class Fit:
 
     def values(self) -> np.ndarray:
         """Sampled scalars in the order of the density's layout, (draws, size)."""
-        stacked = self.posterior.stack(sample=("chain", "draw"), create_index=False)
-        columns = [stacked[name].transpose("sample", ...).values for name in stacked.data_vars]
-        return np.concatenate(columns, axis=1)
+        draws = [one.transpose("chain", "draw", ...).values for one in self.posterior.values()]
+        return np.concatenate([one.reshape(self.draws, -1) for one in draws], axis=1)
 
 
 @overload

@@ -44,9 +44,9 @@ class Evidence:
 def prior_interval(prior: PriorSpec) -> tuple[float, float]:
     """Central 90 % interval of a prior."""
     if prior.kind == "halfnormal":
-        low, high = stats.halfnorm(scale=prior.scale).ppf([0.05, 0.95])
+        low, high = stats.halfnorm.ppf([0.05, 0.95], scale=prior.scale)
     else:
-        low, high = stats.norm(prior.location, prior.scale).ppf([0.05, 0.95])
+        low, high = stats.norm.ppf([0.05, 0.95], prior.location, prior.scale)
         low, high = (expit if prior.kind == "logitnormal" else np.exp)([low, high])
     return float(low), float(high)
 
