@@ -29,9 +29,14 @@ AHEAD = 2
 """Jobs sent out a worker: one it works at, one it has next."""
 DASHBOARD = 8787
 CONNECT_S = 30.0
-PINNED = dict.fromkeys(
-    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
-)
+PINNED = {
+    **dict.fromkeys(
+        ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+    ),
+    # arrays of a few MB come and go: glibc would fetch their pages from the system each time
+    "MALLOC_MMAP_THRESHOLD_": str(2**25),
+    "MALLOC_TRIM_THRESHOLD_": str(2**27),
+}
 
 Watch = Callable[[Mapping[str, Any]], None]
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy import fft, stats
+from numba import njit
+from scipy import stats
 
 TAILS = (1.0 - 0.89, 0.89)
 """Quantiles whose effective sample size is that of the tails, as in ArviZ."""
@@ -89,48 +90,55 @@ def split_rhat(draws: np.ndarray) -> np.ndarray:
 def effective_size(draws: np.ndarray) -> np.ndarray:
     """Effective sample size of the mean of chains (K, chain, draw), (K,): Geyer's (1992) initial
     monotone sequence; the number of draws where all are the same."""
-    _, chains, length = draws.shape
-    covariance = autocovariance(draws)
-    within = covariance[:, :, 0].mean(axis=1) * length / (length - 1.0)
+    count, chains, length = draws.shape
+    apart = draws - draws.mean(axis=2, keepdims=True)
+    within = (apart**2).mean(axis=(1, 2)) * length / (length - 1.0)
     total = within * (length - 1.0) / length
     if chains > 1:
         total = total + draws.mean(axis=2).var(axis=1, ddof=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        correlation = 1.0 - (within[:, None] - covariance.mean(axis=1)) / total[:, None]
     still = draws.max(axis=(1, 2)) - draws.min(axis=(1, 2)) < np.finfo(float).resolution
-    return np.array(
-        [
-            chains * length if constant else _geyer(row, chains * length)
-            for row, constant in zip(correlation.tolist(), still, strict=True)
-        ]
-    )
+    sizes = np.empty(count)
+    _geyer(apart, within, total, still, np.zeros(length), sizes)
+    return sizes
 
 
-def autocovariance(draws: np.ndarray) -> np.ndarray:
-    """Of chains (K, chain, draw) at every lag, the same shape."""
-    length = draws.shape[2]
-    padded = fft.next_fast_len(2 * length, real=True)
-    spectrum = fft.rfft(draws - draws.mean(axis=2, keepdims=True), n=padded, axis=2)
-    power = spectrum.real**2 + spectrum.imag**2
-    return fft.irfft(power, n=padded, axis=2)[:, :, :length] / length
+@njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
+def _covariance(apart, lag):
+    """Mean autocovariance of chains (chain, draw) around their means."""
+    chains, length = apart.shape
+    total = 0.0
+    for chain in range(chains):
+        for t in range(length - lag):
+            total += apart[chain, t] * apart[chain, t + lag]
+    return total / (chains * length)
 
 
-def _geyer(correlation: list[float], size: int) -> float:
-    """`size` draws over their integrated autocorrelation time; NaN where that is not known."""
-    length = len(correlation)
-    even, odd = 1.0, correlation[1]
-    kept = [even, odd, *[0.0] * (length - 2)]
-    t = 1
-    while t < length - 3 and even + odd > 0.0:
-        even, odd = correlation[t + 1], correlation[t + 2]
-        if even + odd >= 0:
-            kept[t + 1], kept[t + 2] = even, odd
-        t += 2
-    last = t - 2
-    if even > 0:
-        kept[last + 1] = even
-    for t in range(1, last - 1, 2):
-        if kept[t + 1] + kept[t + 2] > kept[t - 1] + kept[t]:
-            kept[t + 1] = kept[t + 2] = (kept[t - 1] + kept[t]) / 2.0
-    time = -1.0 + 2.0 * sum(kept[: last + 1]) + sum(kept[last + 1 : last + 2])
-    return size / max(time, 1 / math.log10(size)) if math.isfinite(time) else math.nan
+@njit(nogil=True, cache=True, error_model="numpy")
+def _geyer(apart, within, total, still, kept, sizes):
+    """Fills `sizes` (K,): draws over their integrated autocorrelation time, NaN where that is not
+    known. Covariances are summed up to the lag where correlation is lost. `kept` (draw,) is
+    spoilt."""
+    count, chains, length = apart.shape
+    for k in range(count):
+        size = chains * length
+        if still[k]:
+            sizes[k] = size
+            continue
+        kept[:] = 0.0
+        even, odd = 1.0, 1.0 - (within[k] - _covariance(apart[k], 1)) / total[k]
+        kept[0], kept[1] = even, odd
+        t = 1
+        while t < length - 3 and even + odd > 0.0:
+            even = 1.0 - (within[k] - _covariance(apart[k], t + 1)) / total[k]
+            odd = 1.0 - (within[k] - _covariance(apart[k], t + 2)) / total[k]
+            if even + odd >= 0.0:
+                kept[t + 1], kept[t + 2] = even, odd
+            t += 2
+        last = t - 2
+        if even > 0.0:
+            kept[last + 1] = even
+        for t in range(1, last - 1, 2):
+            if kept[t + 1] + kept[t + 2] > kept[t - 1] + kept[t]:
+                kept[t + 1] = kept[t + 2] = (kept[t - 1] + kept[t]) / 2.0
+        time = -1.0 + 2.0 * kept[: last + 1].sum() + kept[last + 1]
+        sizes[k] = size / max(time, 1.0 / math.log10(size)) if math.isfinite(time) else math.nan

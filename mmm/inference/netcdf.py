@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import h5py
 import numpy as np
 import xarray as xr
-from xarray.conventions import cf_encoder, encode_dataset_coordinates
+from xarray.conventions import encode_cf_variable
 
 _NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable.{:>10}"
 
@@ -20,49 +20,43 @@ _NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable.{:>10}"
 def write_netcdf(
     path: str | os.PathLike[str], attrs: Mapping[str, str], groups: Mapping[str, xr.Dataset]
 ) -> None:
-    """Writes `groups` and the file's `attrs` to `path`, replacing what is there."""
+    """Writes `groups` and the file's `attrs` to `path`, replacing what is there.
+
+    Of a dataset its variables, with the coordinates that are named like their dimension; numbers
+    that are missing are NaN.
+    """
     with h5py.File(path, "w", track_order=True) as file:
         for name, text in attrs.items():
             file.attrs[name] = text
-        numbered = 0
         for name, dataset in groups.items():
-            numbered += _write_group(file.create_group(name, track_order=True), dataset, numbered)
+            _write_group(file.create_group(name, track_order=True), dataset)
 
 
-def _write_group(group: h5py.Group, dataset: xr.Dataset, numbered: int) -> int:
-    """Writes one dataset, whose dimensions are numbered from `numbered`; how many it has."""
-    variables, attrs = cf_encoder(*encode_dataset_coordinates(dataset))
-    group.attrs.update(attrs)
+def _write_group(group: h5py.Group, dataset: xr.Dataset) -> None:
+    group.attrs.update(dataset.attrs)
     scales = {}
-    for number, (dim, length) in enumerate(dataset.sizes.items()):
-        if dim in variables:
-            scale = _write_variable(group, dim, variables[dim])
+    for dim, length in dataset.sizes.items():
+        if dim in dataset.variables:
+            scale = _write_variable(group, dim, dataset.variables[dim])
             scale.make_scale(dim)
         else:
             scale = group.create_dataset(dim, shape=(length,), dtype=">f4")
             scale.make_scale(_NO_VARIABLE.format(length))
-        scale.attrs["_Netcdf4Dimid"] = np.int32(numbered + number)
         scales[dim] = scale
-    for name, variable in variables.items():
-        if name in scales:
-            continue
-        written = _write_variable(group, name, variable)
-        for place, dim in enumerate(variable.dims):
-            written.dims[place].attach_scale(scales[dim])
-    return len(scales)
+    for name, variable in dataset.variables.items():
+        if name not in scales:
+            written = _write_variable(group, name, variable)
+            for place, dim in enumerate(variable.dims):
+                written.dims[place].attach_scale(scales[dim])
 
 
 def _write_variable(group: h5py.Group, name: str, variable: xr.Variable) -> h5py.Dataset:
-    values, attrs = np.asarray(variable.values), dict(variable.attrs)
-    fill = attrs.pop("_FillValue", None)
-    text = values.dtype.kind in "OU"
-    written = group.create_dataset(
-        name,
-        data=values.astype(object) if text else values,
-        dtype=h5py.string_dtype() if text else values.dtype,
-        fillvalue=fill,
-    )
-    if fill is not None:
-        attrs["_FillValue"] = np.array([fill])
-    written.attrs.update(attrs)
+    if variable.dtype != np.float64:
+        variable = encode_cf_variable(variable, name=name)
+    values = variable.values
+    if values.dtype.kind in "OU":
+        written = group.create_dataset(name, data=values.astype(object), dtype=h5py.string_dtype())
+    else:
+        written = group.create_dataset(name, data=values)
+    written.attrs.update(variable.attrs)
     return written

@@ -21,7 +21,7 @@ from mmm.results.regression import (
     brand_tail,
     wander,
 )
-from mmm.results.threads import each_in_threads
+from mmm.results.threads import MOST_WORKERS, cores, each_in_threads
 
 RESULT_DRAWS = 1000
 """Draws that results are read from, spread evenly over the posterior."""
@@ -69,8 +69,9 @@ def response(fit: Fit, draws: int = RESULT_DRAWS) -> Response:
     )
 
 
-def _spans(count: int, size: int = 500) -> list[range]:
-    """`count` numbers in runs of `size`."""
+def _spans(count: int) -> list[range]:
+    """`count` numbers in as many runs as there are threads, none shorter than 100."""
+    size = max(100, -(-count // min(cores(), MOST_WORKERS)))
     return [range(start, min(start + size, count)) for start in range(0, count, size)]
 
 

@@ -78,4 +78,3 @@ def test_dimensions_are_scales_of_the_variables(groups, tmp_path):
             "/posterior/draw",
             "/posterior/zeta_dim",
         ]
-        assert group["zeta"].fillvalue != group["zeta"].fillvalue
