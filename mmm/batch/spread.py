@@ -150,7 +150,9 @@ def _dashboard() -> str:
 def warm_up() -> None:
     """Imports what a fit needs and loads its compiled code, once a worker, so that it counts
     towards no study's time."""
-    import_module("mmm.study.artefacts")
+    import_module("dask.array")  # xarray asks for it with the first array
+    for name in ("analysis", "artefacts", "core", "progress"):
+        import_module(f"mmm.study.{name}")
     kernel = import_module("mmm.model.kernel")
     kernel.prepare("normal")
 

@@ -1,13 +1,13 @@
 """Datasets into the groups of a netCDF 4 file, as HDF5 with dimension scales.
 
-The same content as `xarray.DataTree.to_netcdf` in a seventh of its time, most of which goes into
+The same content as `xarray.DataTree.to_netcdf` in an eighth of its time, most of which goes into
 looking up what was just written: a fit is many small variables.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 import h5py
 import numpy as np
@@ -50,7 +50,7 @@ def _write_group(group: h5py.Group, dataset: xr.Dataset) -> None:
                 written.dims[place].attach_scale(scales[dim])
 
 
-def _write_variable(group: h5py.Group, name: str, variable: xr.Variable) -> h5py.Dataset:
+def _write_variable(group: h5py.Group, name: Hashable, variable: xr.Variable) -> h5py.Dataset:
     if variable.dtype != np.float64:
         variable = encode_cf_variable(variable, name=name)
     values = variable.values

@@ -7,6 +7,8 @@ posterior through the functions here, so no two can disagree. They work on the p
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from mmm.inference.fit import Fit
@@ -50,7 +52,7 @@ def response(fit: Fit, draws: int = RESULT_DRAWS) -> Response:
         return whole_draws(density, values[span], wanted[span], noise, density.workspace())
 
     parts = each_in_threads(read, _spans(len(values)), alone=density.spec.custom)
-    drawn = {
+    drawn: dict[str, Any] = {
         name: np.concatenate([getattr(found, name) for found, _ in parts])
         for name in WholeDraws.__slots__
     }
