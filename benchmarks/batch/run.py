@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -24,7 +25,6 @@ import mmm
 from mmm.batch.index import read_index, read_records, record_path
 from mmm.batch.run import BatchSummary, run_batch
 from mmm.batch.store import open_store
-from mmm.results.threads import cores
 from mmm.simulate import large_spec, simulate, write_world
 
 HERE = Path(__file__).resolve().parent
@@ -49,32 +49,32 @@ def write_studies(folder: Path, count: int, artefacts: str, report: bool) -> Pat
     return batch
 
 
-def measured(batch: Path, out: Path) -> tuple[BatchSummary, dict[str, float]]:
-    """One batch and what it took: seconds in workers are those between a study's start and the
+def measured(
+    batch: Path, out: Path, workers: int
+) -> tuple[BatchSummary, dict[str, float], dict[str, float]]:
+    """One batch, what it took, and seconds by study: those between its start in a worker and the
     time its run is in the store."""
-    seconds: list[float] = []
+    seconds: dict[str, float] = {}
 
     def watch(event: dict) -> None:
         if event["event"] == "done":
-            seconds.append(event["seconds"])
+            seconds[event["study"]] = event["seconds"]
         if event["event"] in ("done", "failed"):
             print(f"{len(seconds)} done", end="\r", flush=True)
 
     started = time.perf_counter()
-    summary = run_batch(batch, out, watch=watch)
+    summary = run_batch(batch, out, workers=workers, watch=watch)
     wall = time.perf_counter() - started
-    return summary, {"wall_s": wall, "in_workers_s": sum(seconds)}
+    return summary, {"wall_s": wall, "in_workers_s": sum(seconds.values())}, seconds
 
 
-def sampling(out: Path) -> dict[str, float]:
-    """Sums over the runs of the store."""
+def timings(out: Path) -> dict[str, Mapping[str, float]]:
+    """Timings of each study's manifest. Sampling is the search for the mode, its curvature,
+    warm-up and draws; all else is overhead."""
     store = open_store(out)
     rows = read_index(store)[["study", "run", "status"]].itertuples(index=False, name=None)
     records = read_records(store, [record_path(*row) for row in rows])
-    return {
-        name: sum(record.timings[name] for record in records)
-        for name in ("sample_s", "build_s", "compile_s")
-    }
+    return {record.study: record.timings for record in records}
 
 
 def peer_seconds(folder: Path, count: int, work: Path) -> dict[str, object]:
@@ -96,6 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--studies", type=int, default=200)
     parser.add_argument("--peer-studies", type=int, default=5, help="0 leaves the peer out")
+    parser.add_argument("--workers", type=int, default=2, help="processes of the batch")
     parser.add_argument("--artefacts", choices=["all", "core"], default="core")
     parser.add_argument("--report", action="store_true", help="draw every report too")
     parser.add_argument("--work", type=Path, help="where the peer's environment is or is made")
@@ -104,10 +105,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="mmm-batch-") as scratch:
         folder, out = Path(scratch) / "studies", Path(scratch) / "store"
         batch = write_studies(folder, options.studies, options.artefacts, options.report)
-        first, spent = measured(batch, out)
-        again, skipped = measured(batch, out)
+        first, spent, seconds = measured(batch, out, options.workers)
+        again, skipped, _ = measured(batch, out, options.workers)
         assert first.done == options.studies, first.failures
         assert again.skipped == options.studies
+        known = timings(out)
         found: dict[str, object] = {
             "version": mmm.__version__,
             "studies": options.studies,
@@ -115,14 +117,23 @@ def main() -> None:
             "channels": CHANNELS,
             "artefacts": options.artefacts,
             "report": options.report,
-            "workers": cores(),
+            "workers": options.workers,
             **spent,
-            **sampling(out),
+            **{
+                name: sum(one[name] for one in known.values())
+                for name in ("sample_s", "build_s", "compile_s")
+            },
             "again_s": skipped["wall_s"],
             "s_per_study": spent["wall_s"] / options.studies,
         }
         found["overhead"] = 1.0 - found["sample_s"] / spent["in_workers_s"]
-        found["overhead_with_start"] = 1.0 - found["sample_s"] / (spent["wall_s"] * cores())
+        parts = sorted(1.0 - one["sample_s"] / seconds[study] for study, one in known.items())
+        found["overhead_of_studies"] = {
+            name: parts[round(part * (len(parts) - 1))]
+            for name, part in {"least": 0.0, "median": 0.5, "p95": 0.95, "most": 1.0}.items()
+        }
+        capacity = spent["wall_s"] * options.workers
+        found["overhead_with_start"] = 1.0 - found["sample_s"] / capacity
         size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
         found["mb_per_study"] = size / 1e6 / options.studies
         if options.peer_studies:

@@ -29,9 +29,14 @@ AHEAD = 2
 """Jobs sent out a worker: one it works at, one it has next."""
 DASHBOARD = 8787
 CONNECT_S = 30.0
-PINNED = dict.fromkeys(
-    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
-)
+PINNED = {
+    **dict.fromkeys(
+        ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+    ),
+    # arrays of a few MB come and go: glibc would fetch their pages from the system each time
+    "MALLOC_MMAP_THRESHOLD_": str(2**25),
+    "MALLOC_TRIM_THRESHOLD_": str(2**27),
+}
 
 Watch = Callable[[Mapping[str, Any]], None]
 
@@ -145,7 +150,9 @@ def _dashboard() -> str:
 def warm_up() -> None:
     """Imports what a fit needs and loads its compiled code, once a worker, so that it counts
     towards no study's time."""
-    import_module("mmm.study.artefacts")
+    import_module("dask.array")  # xarray asks for it with the first array
+    for name in ("analysis", "artefacts", "core", "progress"):
+        import_module(f"mmm.study.{name}")
     kernel = import_module("mmm.model.kernel")
     kernel.prepare("normal")
 

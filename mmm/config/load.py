@@ -124,15 +124,22 @@ def _load[B: Block](model: type[B], path: Path, kind: _Kind) -> B:
     return _validated(model, data, path.name, root, findings, kind.check)
 
 
+def _document(loader: Any) -> tuple[yaml.Node | None, Any]:
+    """The document's nodes and its content."""
+    root = loader.get_single_node()
+    return root, None if root is None else loader.construct_document(root)
+
+
 def _parse(path: Path, kind: _Kind) -> tuple[yaml.Node | None, dict[str, Any], list[Finding]]:
     """The document's nodes, its content, and the keys given twice."""
     text = _read(path, kind)
     try:
-        loader = _StudyLoader(text)
-        root = loader.get_single_node()
-        data = loader.construct_document(root) if root is not None else None
-    except yaml.YAMLError as error:
-        raise _not_yaml(path.name, error, kind.check) from error
+        root, data = _document(_QuickLoader(text))
+    except yaml.YAMLError:
+        try:  # the slower parser's messages are the better ones
+            root, data = _document(_StudyLoader(text))
+        except yaml.YAMLError as error:
+            raise _not_yaml(path.name, error, kind.check) from error
     if not isinstance(data, dict):
         raise _no_mapping(path.name, kind)
     findings = [

@@ -61,8 +61,10 @@ def find_calendar(dates: pd.DatetimeIndex, stated: str | None = None) -> Calenda
     if alias is None:
         return _none(f"'{stated}' is not a frequency of a day or longer")
     calendar = _on_grid(dates, alias)
+    if calendar.complete:
+        return calendar
     inferred = _infer(dates)
-    if calendar.complete or not inferred.complete:
+    if not inferred.complete:
         return calendar
     # data that is regular at another frequency is not full of gaps: the study names the wrong one
     return Calendar(alias, calendar.off_grid, calendar.missing, _other(alias, inferred.frequency))

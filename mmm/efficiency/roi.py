@@ -10,7 +10,7 @@ import pandas as pd
 from mmm.data.costs import loaded_cost, variable_cost_rate
 from mmm.dims import CHANNEL, DATE, GEO
 from mmm.efficiency.caused import Caused, caused_by_channels
-from mmm.results.contributions import BRAND, MEDIATED, TACTICAL, Decomposition, decompose
+from mmm.results.contributions import BRAND, MEDIATED, TACTICAL, Decomposition, channel_sums
 from mmm.results.links import evidence_by_channel
 from mmm.results.respond import Response
 from mmm.results.summary import SUFFIXES, summarise, summary_columns
@@ -39,7 +39,7 @@ class Account:
 
 def accounts(response: Response, decomposition: Decomposition | None = None) -> list[Account]:
     """One account a channel, and last that of all channels together, `total`."""
-    parts = decomposition or decompose(response)
+    sums = decomposition.sums if decomposition else channel_sums(response)
     study, panel = response.fit.study, response.fit.panel
     cost = loaded_cost(panel, study.channels).sum(DATE).transpose(CHANNEL, GEO).values
     spend = panel.dataset["spend"].sum(DATE).transpose(CHANNEL, GEO).values
@@ -49,9 +49,9 @@ def accounts(response: Response, decomposition: Decomposition | None = None) -> 
     found = []
     for index, channel in enumerate(study.channels):
         base = media[index] if channel.spend is None else spend[index]
-        known = [parts.sums.get((channel.name, kind)) for kind in (TACTICAL, BRAND, MEDIATED)]
+        known = [sums.get((channel.name, kind)) for kind in (TACTICAL, BRAND, MEDIATED)]
         tactical, brand, mediated = (nothing if one is None else one.outcome for one in known)
-        values = [sums.value for sums in known if sums is not None]
+        values = [one.value for one in known if one is not None]
         found.append(
             Account(
                 channel.name, spend[index], cost[index], variable_cost_rate(channel) * base,
@@ -59,8 +59,8 @@ def accounts(response: Response, decomposition: Decomposition | None = None) -> 
             )
         )  # fmt: skip
     columns = ("spend", "cost", "variable_cost", "tactical", "brand", "mediated", "window_value")
-    sums = (np.sum([getattr(one, name) for one in found], axis=0) for name in columns)
-    return [*found, Account(TOTAL, *sums, together)]
+    of_all = (np.sum([getattr(one, name) for one in found], axis=0) for name in columns)
+    return [*found, Account(TOTAL, *of_all, together)]
 
 
 def efficiency_table(

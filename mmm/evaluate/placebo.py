@@ -13,7 +13,6 @@ from mmm.dims import CHANNEL
 from mmm.evaluate.altered import shifted_copy
 from mmm.evaluate.bench import Bench
 from mmm.inference.fit import Fit
-from mmm.model.spec import model_spec
 from mmm.results.ledger import evidence
 from mmm.transforms.parameter import PriorSpec
 
@@ -125,7 +124,7 @@ def middle(prior: PriorSpec) -> float:
 
 
 def _trial(fitted: Fit, name: str, channel: str, shift: int) -> Trial:
-    variable = model_spec(fitted.study, fitted.panel).variable("share")
+    variable = fitted.density().spec.variable("share")
     place = variable.labels.index(name)
     prior = variable.priors[place]
     draws = fitted.posterior["share"].values[..., place].ravel()

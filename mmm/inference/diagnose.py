@@ -8,9 +8,10 @@ from enum import StrEnum
 
 import numpy as np
 import xarray as xr
-from arviz_stats import bfmi, ess, rhat
+from arviz_stats import bfmi
 
 from mmm.errors import Finding, Severity
+from mmm.inference.convergence import convergence
 
 RHAT_TRUSTED, RHAT_REJECTED = 1.01, 1.05
 ESS_TRUSTED, ESS_REJECTED = 400.0, 100.0
@@ -47,26 +48,23 @@ class Verdict:
 
 def diagnose(posterior: xr.Dataset, totals: xr.DataArray, statistics: xr.Dataset) -> Diagnostics:
     """Diagnostics of `posterior` and of `totals` (chain, draw, channel)."""
-    everything = posterior.assign(total_contribution=totals)
-    convergence = rhat(everything)
-    bulk, tail = ess(everything, method="bulk"), ess(everything, method="tail")
-    worst_name, worst_rhat = "", 0.0
-    for name, values in convergence.data_vars.items():
-        flat = np.atleast_1d(values.values).ravel()
-        if not np.all(np.isfinite(flat)):
-            # a chain that never moved has no R-hat; that is the worst there is
-            flat = np.where(np.isfinite(flat), flat, np.inf)
-        if flat.max() > worst_rhat:
-            worst_rhat = float(flat.max())
-            labels = values[values.dims[-1]].values if values.ndim else [""]
-            worst_name = f"{name}[{labels[int(flat.argmax())]}]"
+    variables = {str(name): one for name, one in posterior.data_vars.items()}
+    variables["total_contribution"] = totals
+    names, draws = [], []
+    for name, one in variables.items():
+        label = next(dim for dim in one.dims if dim not in ("chain", "draw"))
+        names += [f"{name}[{value}]" for value in one[label].values]
+        draws.append(one.transpose(label, "chain", "draw").values)
+    found = convergence(np.concatenate(draws))
+    # a chain that never moved has no R-hat; that is the worst there is
+    rhat = np.where(np.isfinite(found.rhat), found.rhat, np.inf)
     return Diagnostics(
-        rhat_max=worst_rhat,
-        ess_bulk_min=_least(bulk),
-        ess_tail_min=_least(tail),
+        rhat_max=float(rhat.max()),
+        ess_bulk_min=_least(found.ess_bulk),
+        ess_tail_min=_least(found.ess_tail),
         divergences=int(statistics["diverging"].sum()),
         ebfmi_min=float(np.min(np.asarray(bfmi(statistics["energy"]).values))),
-        worst=worst_name,
+        worst=names[int(rhat.argmax())],
         draws=int(posterior.sizes["chain"] * posterior.sizes["draw"]),
     )
 
@@ -86,11 +84,8 @@ def worst_of(parts: Mapping[str, Diagnostics]) -> Diagnostics:
     )
 
 
-def _least(values: xr.Dataset) -> float:
-    flat = np.concatenate(
-        [np.atleast_1d(part.values).ravel() for part in values.data_vars.values()]
-    )
-    return float(np.where(np.isfinite(flat), flat, 0.0).min())
+def _least(values: np.ndarray) -> float:
+    return float(np.where(np.isfinite(values), values, 0.0).min())
 
 
 def judge(diagnostics: Diagnostics, findings: tuple[Finding, ...]) -> Verdict:

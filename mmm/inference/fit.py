@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import overload
@@ -23,6 +24,7 @@ from mmm.data.experiment import experiments_from_json, experiments_to_json
 from mmm.data.panel import Panel
 from mmm.errors import ModelError, StoredFitError
 from mmm.inference.jax_chains import sample_jax
+from mmm.inference.netcdf import write_netcdf
 from mmm.inference.sample import Progress, sample, with_acceptance
 from mmm.model import kernel
 from mmm.model.density import Density, build_density, natural_values
@@ -45,7 +47,8 @@ class Fit:
     seconds of build, compile and sampling (empty for a fit read from disk).
 
     `paths` are the fits of the study's paths, each after those it hangs on, of as many draws:
-    the same numbers of all fits together are draws of the whole.
+    the same numbers of all fits together are draws of the whole. `known` keeps what has been
+    rebuilt of study and panel; a fit of another study or panel is another value.
     """
 
     study: Study
@@ -55,6 +58,7 @@ class Fit:
     versions: Mapping[str, str]
     timings: Mapping[str, float] = field(default_factory=dict)
     paths: Mapping[str, Fit] = field(default_factory=dict)
+    known: dict[str, Density] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def draws(self) -> int:
@@ -62,15 +66,16 @@ class Fit:
         return self.posterior.sizes["chain"] * self.posterior.sizes["draw"]
 
     def density(self) -> Density:
-        """The log-density that was sampled, rebuilt from study and panel."""
-        spec = model_spec(self.study, self.panel)
-        return build_density(spec, build_design(spec, self.panel))
+        """The log-density that was sampled, rebuilt from study and panel the first time."""
+        if "density" not in self.known:
+            spec = model_spec(self.study, self.panel)
+            self.known["density"] = build_density(spec, build_design(spec, self.panel))
+        return self.known["density"]
 
     def values(self) -> np.ndarray:
         """Sampled scalars in the order of the density's layout, (draws, size)."""
-        stacked = self.posterior.stack(sample=("chain", "draw"), create_index=False)
-        columns = [stacked[name].transpose("sample", ...).values for name in stacked.data_vars]
-        return np.concatenate(columns, axis=1)
+        draws = [one.transpose("chain", "draw", ...).values for one in self.posterior.values()]
+        return np.concatenate([one.reshape(self.draws, -1) for one in draws], axis=1)
 
 
 @overload
@@ -136,18 +141,20 @@ def fit(
         "compile_s": compiling,
         "sample_s": time.perf_counter() - ready,
     }
-    return Fit(
+    fitted = Fit(
         study=study,
         panel=panel,
         posterior=posterior_dataset(density, values),
         statistics=draws.statistics[list(KEPT_STATISTICS)].drop_attrs(),
-        versions={name: version(name) for name in LIBRARIES},
+        versions=dict(library_versions()),
         timings={
             name: sum((path.timings[name] for path in paths.values()), seconds)
             for name, seconds in timings.items()
         },
         paths=paths,
     )
+    fitted.known["density"] = density
+    return fitted
 
 
 def posterior_dataset(density: Density, values: np.ndarray) -> xr.Dataset:
@@ -177,6 +184,12 @@ def posterior_dataset(density: Density, values: np.ndarray) -> xr.Dataset:
         if shared:
             add("shared_standard", "shared_standard_dim", shared)
     return xr.Dataset(variables, coords=coords)
+
+
+@cache
+def library_versions() -> Mapping[str, str]:
+    """Versions of the libraries that make a fit, looked up once a process."""
+    return {name: version(name) for name in LIBRARIES}
 
 
 def peak_memory_mb() -> float:
@@ -222,8 +235,7 @@ def save_fit(result: Fit, path: str | os.PathLike[str]) -> Path:
         for path, fitted in result.paths.items():
             groups[f"paths/{path}/posterior"] = fitted.posterior
             groups[f"paths/{path}/sample_stats"] = fitted.statistics
-        tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs=provenance), **groups})
-        tree.to_netcdf(name, engine="h5netcdf")
+        write_netcdf(name, provenance, groups)
         os.chmod(name, 0o644)
         os.replace(name, target)
     finally:

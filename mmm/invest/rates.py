@@ -107,6 +107,8 @@ def _bisect(flows: _Flows, low: Floats, high: Floats, sign_low: NDArray[np.int8]
     """The root between `low` and `high` of each draw, one bracket a row."""
     for _ in range(BISECTIONS):
         middle = 0.5 * (low + high)
+        if ((middle == low) | (middle == high)).all():  # no number lies between
+            break
         left = np.sign(flows.at(middle)) == sign_low
         low, high = np.where(left, middle, low), np.where(left, high, middle)
     return 0.5 * (low + high)

@@ -12,10 +12,9 @@ import numpy as np
 
 from mmm.model import curves, kernel, own
 from mmm.model.design import Design
-from mmm.model.lanes import LANES
 from mmm.model.own import OwnChannel
 from mmm.model.spec import ModelSpec
-from mmm.model.views import ENDS, MIDDLE, VALUE_ONLY, Data, Pool, Work
+from mmm.model.views import ENDS, MIDDLE, Data, Pool
 
 _KINDS = {"lognormal": kernel.EXP, "halfnormal": kernel.EXP_FOLDED, "logitnormal": kernel.LOGIT}
 
@@ -79,28 +78,6 @@ class Coordinates:
 
     mode: np.ndarray
     root: np.ndarray
-
-
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """One posterior draw, linear coefficients included.
-
-    table (C, columns), means (C, 2) normalisers of the window, sigma (G,), nu (inf for normal
-    noise), own (G, K0) and shared (P,) baseline coefficients in units of the outcome the
-    likelihood sees, deviation (G, C) geo factors, drift (C, B) coefficients of time-varying
-    effectiveness, scales (2,) of trend and geo trend, effect (G, T, C) before both.
-    """
-
-    table: np.ndarray
-    means: np.ndarray
-    sigma: np.ndarray
-    nu: float
-    own: np.ndarray
-    shared: np.ndarray
-    deviation: np.ndarray
-    drift: np.ndarray
-    scales: np.ndarray
-    effect: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,69 +153,6 @@ class Density:
             return own.value_and_gradient(self.written, self.spec.likelihood, pool, q)
         point, gradient = np.ascontiguousarray(q, dtype=float), np.empty(len(q))
         return kernel.call(pool.header, point, gradient), gradient
-
-    def draw(self, value: np.ndarray, pool: Pool, rng: np.random.Generator) -> Draw:
-        """The draw at one row of a fit's values (size,), natural scalars then coefficients.
-
-        Where linear coefficients were integrated out they are drawn from their exact
-        conditional. Uses one block of noise from `rng` either way.
-        """
-        scalars = self.layout.size
-        q = unconstrained_values(self, value)
-        pool.header[VALUE_ONLY] = 1
-        logp, _ = self.value_and_gradient(q, pool)
-        pool.header[VALUE_ONLY] = 0
-        geos, rows, size = len(self.spec.geos), self.design.own, self.own_size
-        own_noise = rng.standard_normal((geos, size))
-        shared_noise = rng.standard_normal(self.shared_size)
-        if not np.isfinite(logp):
-            raise FloatingPointError("the log-density of a stored draw is not finite")
-        work = pool.work
-        if self.coefficients:
-            own_white = value[scalars : scalars + geos * size].reshape(geos, size)
-            shared_white = value[scalars + geos * size :]
-        else:
-            own_white, shared_white = self._conditional(work, own_noise, shared_noise)
-        table, static = work.table.copy(), len(self.design.shared_row)
-        deviation = np.ones((geos, len(table)))
-        if self.spec.pooled:
-            deviation += own_white[:, rows:] * table[:, curves.SPREAD]
-        drift = np.zeros((len(table), len(self.design.drift)))
-        moving = (shared_white * work.shared_sd)[static:]
-        if self.spec.drifting:
-            drift[list(self.spec.drifting)] = moving.reshape(len(self.spec.drifting), -1)
-        channels, after = len(table), table.size + geos
-        return Draw(
-            table=table,
-            means=work.means.copy(),
-            sigma=work.sigma.copy(),
-            nu=float(work.cells[after + 2]),
-            own=own_white[:, :rows] * work.own_sd,
-            shared=(shared_white * work.shared_sd)[:static],
-            deviation=deviation,
-            drift=drift,
-            scales=work.cells[after : after + 2].copy(),
-            effect=work.dynamic[:, :channels].transpose(0, 2, 1).copy(),
-        )
-
-    def _conditional(
-        self, work: Work, own_noise: np.ndarray, shared_noise: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Whitened coefficients, own (G, K) and shared (P + V), from standard noise."""
-        (geos, size), shared = own_noise.shape, len(shared_noise)
-        step = work.schur_root.T @ shared_noise
-        mean = from_lanes(work.own_mean, geos, size)
-        root = from_lanes(work.root, geos, size, size)
-        solved = from_lanes(work.solved, geos, size, shared)
-        # the covariance of own coefficients given the shared ones is root' root
-        inner = (root * own_noise[:, :, None]).sum(axis=1)
-        return mean + inner - solved @ step, work.shared_mean + step
-
-
-def from_lanes(blocks: np.ndarray, geos: int, *shape: int) -> np.ndarray:
-    """Matrices of all geos, (geos, *shape), from blocks of lanes."""
-    wide = blocks.reshape(len(blocks), *shape, LANES)
-    return np.moveaxis(wide, -1, 1).reshape(len(blocks) * LANES, *shape)[:geos]
 
 
 def build_density(spec: ModelSpec, design: Design) -> Density:

@@ -100,6 +100,13 @@ def outcome_components(
         yield Component(name, BASELINE, draws if split is None else draws * split.baseline)
     for name, guess in guesses.items():
         yield Component(name, UNMEASURED, np.repeat(guess, periods, axis=2))
+    yield from _channel_components(response, media, periods, None if split is None else split.media)
+
+
+def _channel_components(
+    response: Response, media: np.ndarray, periods: int, factor: np.ndarray | None
+) -> Iterator[Component]:
+    """What channels add over the last `periods`, their predictor times `factor` (D, G, T)."""
     silent = response.fit.study.routes().silent
     for index, channel in enumerate(response.fit.study.channels):
         direct = channel.name not in silent
@@ -111,7 +118,7 @@ def outcome_components(
         ):
             if known and draws is not None:
                 draws = draws[:, :, -periods:]
-                yield Component(channel.name, kind, draws if split is None else draws * split.media)
+                yield Component(channel.name, kind, draws if factor is None else draws * factor)
 
 
 def _baseline_effects(
@@ -191,6 +198,24 @@ def decompose(response: Response) -> Decomposition:
     return Decomposition(pd.concat(tables, ignore_index=True), pd.DataFrame(rows), fitted, sums)
 
 
+def channel_sums(response: Response) -> dict[tuple[str, str], Sums]:
+    """`Decomposition.sums` of the channels alone: the same numbers without summaries by period,
+    which take most of the time."""
+    panel = response.fit.panel
+    periods, media = len(panel.dates), panel.dataset["media"].values
+    value, starts = panel.dataset["value_per_unit"].values.T, quarters(panel).starts
+
+    def block(some: Response) -> dict[tuple[str, str], Sums]:
+        split = split_outcome(some, some.density.design.baseline, media)
+        factor = None if split is None else split.media
+        found = _channel_components(some, media, periods, factor)
+        worth = value[some.places]
+        return {(one.name, one.kind): _sums(one.draws, worth, starts) for one in found}
+
+    blocks = by_geo(response, periods, block)
+    return {key: _joined([one[key] for one in blocks]) for key in blocks[0]}
+
+
 def _decompose_block(response: Response) -> list[Part]:
     """Every component, the residual, and last the prediction, in the response's geos."""
     data = response.fit.panel.dataset
@@ -199,12 +224,7 @@ def _decompose_block(response: Response) -> list[Part]:
     starts = quarters(response.fit.panel).starts
 
     def part(name: str, kind: str, draws: np.ndarray) -> Part:
-        sums = Sums(
-            outcome=draws.sum(axis=2),
-            value=np.einsum("dgt,gt->dg", draws, value),
-            by_quarter=np.add.reduceat(draws.sum(axis=1), starts, axis=1),
-        )
-        return Part(name, kind, summarise(draws), sums)
+        return Part(name, kind, summarise(draws), _sums(draws, value, starts))
 
     rows = response.density.design.baseline
     expected = np.zeros((response.draws, *observed.shape))
@@ -214,6 +234,16 @@ def _decompose_block(response: Response) -> list[Part]:
         parts.append(part(component.name, component.kind, component.draws))
     parts.append(part(RESIDUAL, RESIDUAL, observed[None] - expected))
     return [*parts, Part("outcome", "total", predictive(response, expected, stream=3))]
+
+
+def _sums(draws: np.ndarray, value: np.ndarray, starts: np.ndarray) -> Sums:
+    """Sums over the window of a component's draws (D, G, T), units of which are worth `value`
+    (G, T); quarters begin at the periods `starts`."""
+    return Sums(
+        outcome=draws.sum(axis=2),
+        value=np.einsum("dgt,gt->dg", draws, value),
+        by_quarter=np.add.reduceat(draws.sum(axis=1), starts, axis=1),
+    )
 
 
 def _joined(sums: list[Sums]) -> Sums:

@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from mmm.inference.fit import Fit
 from mmm.model import curves
-from mmm.model.spec import ModelSpec, model_spec
+from mmm.model.spec import ModelSpec
 from mmm.results.influence import (
     Influence,
     influence_of,
@@ -44,9 +44,9 @@ class Evidence:
 def prior_interval(prior: PriorSpec) -> tuple[float, float]:
     """Central 90 % interval of a prior."""
     if prior.kind == "halfnormal":
-        low, high = stats.halfnorm(scale=prior.scale).ppf([0.05, 0.95])
+        low, high = stats.halfnorm.ppf([0.05, 0.95], scale=prior.scale)
     else:
-        low, high = stats.norm(prior.location, prior.scale).ppf([0.05, 0.95])
+        low, high = stats.norm.ppf([0.05, 0.95], prior.location, prior.scale)
         low, high = (expit if prior.kind == "logitnormal" else np.exp)([low, high])
     return float(low), float(high)
 
@@ -123,7 +123,7 @@ def ledger_table(fit: Fit) -> pd.DataFrame:
     taken from, `prior_source` is what the study says of where a contribution's prior comes from,
     `experiments` the tests that bear on the channel, `;` between them.
     """
-    rows = _rows(fit, fit.paths, brand_sensitivity(fit, model_spec(fit.study, fit.panel)))
+    rows = _rows(fit, fit.paths, brand_sensitivity(fit, fit.density().spec))
     for name, path in fit.paths.items():
         rows += _rows(path, fit.paths, None, f" to {name}")
     for touchpoint in fit.study.unmeasured:
@@ -155,7 +155,7 @@ def _rows(
     fit: Fit, paths: Collection[str], sensitivity: Sensitivity | None, target: str = ""
 ) -> list[dict[str, object]]:
     """Rows of one regression; `target` says of which, after the quantity."""
-    spec = model_spec(fit.study, fit.panel)
+    spec = fit.density().spec
     named = {channel.name: channel.prior.reference or "" for channel in fit.study.channels}
     grouped = {group.name: group.channels for group in fit.study.brand.groups} | {"brand": ("",)}
     influence = influence_of(fit, spec)

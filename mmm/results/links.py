@@ -5,19 +5,18 @@ from __future__ import annotations
 from mmm.config.path import OUTCOME
 from mmm.config.routes import Stage
 from mmm.inference.fit import Fit
-from mmm.model.spec import model_spec
 from mmm.results.ledger import Evidence, channel_evidence
 
 
 def evidence_by_channel(fit: Fit) -> dict[str, Evidence]:
     """Evidence on what each channel does: on its own share of outcome, or, where it acts through
     paths alone, on the weakest link of the best known way."""
-    known = channel_evidence(fit, model_spec(fit.study, fit.panel), "share")
+    known = channel_evidence(fit, fit.density().spec, "share")
     if not fit.paths:
         return known
     graph = fit.study.routes()
     links = {OUTCOME: known} | {
-        name: channel_evidence(path, model_spec(path.study, path.panel), "share")
+        name: channel_evidence(path, path.density().spec, "share")
         for name, path in fit.paths.items()
     }
 

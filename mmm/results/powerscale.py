@@ -16,7 +16,6 @@ from arviz_stats.base import array_stats
 from scipy.special import logit
 
 from mmm.inference.fit import Fit
-from mmm.model.spec import model_spec
 from mmm.transforms.parameter import PriorSpec
 
 PARAMETER_GROUPS = {
@@ -34,7 +33,7 @@ UNGROUPED = ("sigma", "nu", "geo_spread", "drift_scale")
 
 def log_priors(fit: Fit, numbers: np.ndarray) -> dict[str, np.ndarray]:
     """Log prior density of the draws in `numbers` (D,) up to a constant, by group (D,)."""
-    spec = model_spec(fit.study, fit.panel)
+    spec = fit.density().spec
     found: dict[str, np.ndarray] = {}
     for variable in spec.variables:
         if variable.name in UNGROUPED or variable.name not in fit.posterior:

@@ -7,14 +7,13 @@ posterior through the functions here, so no two can disagree. They work on the p
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from mmm.inference.fit import Fit
-from mmm.model.density import Draw
 from mmm.model.design import BaselineRows
+from mmm.model.redraw import WholeDraws, effects_move, noise_length, whole_draws
 from mmm.results.mediation import channel_effect
 from mmm.results.regression import (
     SETTLE_WEEKS,
@@ -24,7 +23,7 @@ from mmm.results.regression import (
     brand_tail,
     wander,
 )
-from mmm.results.threads import each_in_threads
+from mmm.results.threads import MOST_WORKERS, cores, each_in_threads
 
 RESULT_DRAWS = 1000
 """Draws that results are read from, spread evenly over the posterior."""
@@ -39,51 +38,43 @@ def response(fit: Fit, draws: int = RESULT_DRAWS) -> Response:
     density = fit.density()
     values = fit.values()
     kept = np.unique(np.linspace(0, len(values) - 1, min(draws, len(values))).round().astype(int))
-    wanted = set(kept.tolist())
-    level, seed = density.design.scaling.level, fit.study.inference.seed
+    wanted = np.zeros(len(values), dtype=bool)
+    wanted[kept] = True
+    needed = wanted | effects_move(density)
+    seed, length = fit.study.inference.seed, noise_length(density)
 
-    def read(numbers: range) -> tuple[list[Draw], np.ndarray]:
-        pool, found = density.workspace(), []
-        totals = np.empty((len(numbers), len(density.spec.channels)))
-        for place, number in enumerate(numbers):
-            draw = density.draw(values[number], pool, np.random.default_rng([seed, 1, number]))
-            totals[place] = _window_totals(draw, density.design.drift, level)
-            if number in wanted:
-                found.append(replace(draw, effect=np.empty((0, 0, 0))))  # the largest by far
-        return found, totals
+    def read(numbers: range) -> tuple[WholeDraws, np.ndarray]:
+        span = slice(numbers.start, numbers.stop)
+        noise = np.zeros((len(numbers), length))
+        for row, number in enumerate(numbers):
+            if length and needed[number]:
+                noise[row] = np.random.default_rng([seed, 1, number]).standard_normal(length)
+        return whole_draws(density, values[span], wanted[span], noise, density.workspace())
 
     parts = each_in_threads(read, _spans(len(values)), alone=density.spec.custom)
-    every = [draw for found, _ in parts for draw in found]
-    stacked: dict[str, Any] = {
-        name: np.array([getattr(draw, name) for draw in every])
-        for name in ("table", "means", "sigma", "nu", "own", "shared", "deviation", "drift")
+    drawn: dict[str, Any] = {
+        name: np.concatenate([getattr(found, name) for found, _ in parts])
+        for name in WholeDraws.__slots__
     }
-    scales = np.array([draw.scales for draw in every])
+    scales = drawn.pop("scales")
     totals = np.concatenate([totals for _, totals in parts])
     return Response(
         fit=fit,
         density=density,
-        **stacked,
+        **drawn,
         trend_scale=scales[:, 0],
         geo_trend_scale=scales[:, 1],
         totals=totals.reshape(fit.posterior.sizes["chain"], -1, totals.shape[1]),
         numbers=kept,
-        places=np.arange(len(level)),
+        places=np.arange(len(density.spec.geos)),
         paths={name: response(path, draws) for name, path in fit.paths.items()},
     )
 
 
-def _spans(count: int, size: int = 100) -> list[range]:
-    """`count` numbers in runs of `size`."""
+def _spans(count: int) -> list[range]:
+    """`count` numbers in as many runs as there are threads, none shorter than 100."""
+    size = max(100, -(-count // min(cores(), MOST_WORKERS)))
     return [range(start, min(start + size, count)) for start in range(0, count, size)]
-
-
-def _window_totals(draw: Draw, drift: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """Each channel's effect in the window, in units of outcome, (C,)."""
-    total = np.einsum("gc,gtc,g->c", draw.deviation, draw.effect, level)
-    if drift.shape[0]:
-        total += np.einsum("ck,kt,gtc,g->c", draw.drift, drift, draw.effect, level, optimize=True)
-    return total
 
 
 def baseline_effect(response: Response, rows: BaselineRows, components: set[str]) -> np.ndarray:

@@ -13,7 +13,6 @@ from mmm.examples.pinkham import (
     is_pinkham,
 )
 from mmm.inference.fit import Fit
-from mmm.model.spec import model_spec
 from mmm.results.ledger import LED_BY_DATA
 
 
@@ -103,7 +102,7 @@ STRONG = 10.0
 def density_ratio(fit: Fit, variable: str, value: float) -> float:
     """Posterior over prior density of a log-normal scalar at `value`: the Savage-Dickey Bayes
     factor for that value (Dickey, 1971), the posterior by a Gaussian kernel on the log scale."""
-    prior = model_spec(fit.study, fit.panel).variable(variable).priors[0]
+    prior = fit.density().spec.variable(variable).priors[0]
     posterior = stats.gaussian_kde(np.log(fit.posterior[variable].values.ravel()))
     at = np.log(value)
     return float(posterior(at)[0] / stats.norm(prior.location, prior.scale).pdf(at))

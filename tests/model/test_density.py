@@ -11,6 +11,7 @@ from scipy import stats
 
 from mmm.model import curves, kernel
 from mmm.model.density import natural_values
+from mmm.model.redraw import noise_length, whole_draws
 
 CHANNELS = [
     {"name": "a", "role": "both"},
@@ -115,8 +116,10 @@ def test_no_spread_is_no_deviation(tools):
     cells = density.layout.cell % curves.COLUMNS == curves.SPREAD
     inside = density.layout.cell < len(CHANNELS) * curves.COLUMNS
     natural[density.layout.scalar[cells & inside]] = 1e-300
-    draw = density.draw(natural, density.workspace(), np.random.default_rng(0))
-    np.testing.assert_array_equal(draw.deviation, 1.0)
+    noise = np.random.default_rng(0).standard_normal((1, noise_length(density)))
+    one = np.array([True])
+    drawn, _ = whole_draws(density, natural[None], one, noise, density.workspace())
+    np.testing.assert_array_equal(drawn.deviation, 1.0)
 
 
 @pytest.mark.parametrize("likelihood", ["normal", "student_t", "lognormal"])

@@ -11,6 +11,7 @@ from mmm.efficiency.breakdown import quarter_values
 from mmm.efficiency.caused import caused_by_channels
 from mmm.model import curves
 from mmm.model.design import drift_rows
+from mmm.model.redraw import noise_length, whole_draws
 from mmm.results.blocks import take_geos, thinned
 from mmm.results.quarters import quarters
 from mmm.results.respond import channel_effect, wander
@@ -55,10 +56,11 @@ def test_as_fitted_the_counterfactual_is_the_fitted_effect(read):
     seed = read.fit.study.inference.seed
     effect = channel_effect(read, 0, media_of(read, 0)).total
     for number, value in enumerate(read.fit.values()):
-        rng = np.random.default_rng([seed, 1, number])
-        draw = density.draw(value, density.workspace(), rng)
-        factor = draw.deviation[:, 0, None] + draw.drift[0] @ density.design.drift
-        expected = draw.effect[:, :, 0] * factor * read.level[:, None]
+        rng, pool = np.random.default_rng([seed, 1, number]), density.workspace()
+        noise = rng.standard_normal((1, noise_length(density)))
+        drawn, _ = whole_draws(density, value[None], np.array([True]), noise, pool)
+        factor = drawn.deviation[0, :, 0, None] + drawn.drift[0, 0] @ density.design.drift
+        expected = pool.work.dynamic[:, 0] * factor * read.level[:, None]
         np.testing.assert_allclose(effect[number], expected, rtol=1e-9)
 
 

@@ -69,10 +69,10 @@ def share_chart(total: pd.Series) -> Figure:
             rule_at(one.share, "x", color=shade, strokeDash=[5, 3], strokeWidth=1.5)
             for one, shade in zip(BRAND_SHARES, _REFERENCE_COLOURS, strict=True)
         ),
-        base.mark_rule(strokeWidth=7, opacity=0.45).encode(across, x2="high:Q", color=colour),
+        base.mark_rule(strokeWidth=7, opacity=0.45).encode(across, alt.X2("high:Q"), color=colour),
         base.mark_point(filled=True, size=95, opacity=1)
         .transform_filter("isValid(datum.middle)")
-        .encode(x="middle:Q", color=colour),
+        .encode(alt.X("middle:Q"), color=colour),
         row_text(base),
     )
     return Figure(
@@ -145,20 +145,20 @@ def relationship_chart(
     colour = alt.Color("colour:N", scale=None)
     look = {"strokeWidth": 2, "opacity": 0.4}
     names_at = base.mark_text(align="left", dx=9, dy=-9, fontSize=12).encode(
-        x="x:Q", y="text_y:Q", text="label:N"
+        x=alt.X("x:Q"), y=alt.Y("text_y:Q"), text=alt.Text("label:N")
     )
     layers = alt.layer(
         rule_at(middle[0], "x", color=MUTED, strokeDash=[5, 3]),
         rule_at(middle[1], "y", color=MUTED, strokeDash=[5, 3]),
         *(_quadrant(*words_at, middle[1]) for words_at in _QUADRANTS),
-        base.mark_rule(**look).encode(alt.X("x_low:Q"), up, x2="x_high:Q", color=colour),
-        base.mark_rule(**look).encode(across, alt.Y("y_low:Q"), y2="y_high:Q", color=colour),
+        base.mark_rule(**look).encode(alt.X("x_low:Q"), up, alt.X2("x_high:Q"), color=colour),
+        base.mark_rule(**look).encode(across, alt.Y("y_low:Q"), alt.Y2("y_high:Q"), color=colour),
         base.mark_point(filled=True, size=95, opacity=1).encode(
             across, up, color=colour, shape=alt.Shape("shape:N", scale=None)
         ),
         base.mark_text(
             align="left", dx=9, dy=-9, fontSize=12, stroke="white", strokeWidth=4
-        ).encode(x="x:Q", y="text_y:Q", text="label:N"),
+        ).encode(alt.X("x:Q"), y=alt.Y("text_y:Q"), text=alt.Text("label:N")),
         names_at,
     )
     key = [KeyEntry("dot", BLUE, "media")] if not all(is_effort) else []
@@ -208,9 +208,9 @@ def _quadrant(text: str, across: str, up: str, middle: float) -> alt.Chart:
             fontStyle="italic",
         )
         .encode(
-            x=alt.value(0) if across == "left" else alt.value("width"),
-            y=alt.value(0) if up == "top" else alt.Y("middle:Q"),
-            text="text:N",
+            x=alt.XValue(0) if across == "left" else alt.XValue("width"),
+            y=alt.YValue(0) if up == "top" else alt.Y("middle:Q"),
+            text=alt.Text("text:N"),
         )
     )
 

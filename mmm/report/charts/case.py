@@ -47,9 +47,9 @@ def npv_chart(
         .mark_bar(stroke="white", strokeWidth=0.5)
         .encode(
             alt.X("start:Q", axis=axis, scale=alt.Scale(nice=False, zero=False)),
-            x2="stop:Q",
+            x2=alt.X2("stop:Q"),
             y=alt.Y("share:Q", axis=alt.Axis(format=".0%", title=None, tickCount=4)),
-            y2="floor:Q",
+            y2=alt.Y2("floor:Q"),
             color=alt.Color("colour:N", scale=None),
         )
     )
@@ -124,7 +124,7 @@ def cash_chart(
         ),
         chart(frame[["date", "cumulative_mean"]])
         .mark_line(color=BLUE, strokeWidth=2, point={"color": BLUE, "size": 30} if few else False)
-        .encode(across, y="cumulative_mean:Q"),
+        .encode(across, y=alt.Y("cumulative_mean:Q")),
         rule_at(0.0, "y", strokeWidth=1.5),
     )
     return Figure(

@@ -66,7 +66,7 @@ def claims_chart(table: pd.DataFrame, outcome: str, unit: str) -> Figure:
     )
     layers = alt.layer(
         bars.mark_bar(stroke="white", strokeWidth=1).encode(
-            across, x2="end:Q", color=alt.Color("colour:N", scale=None)
+            across, alt.X2("end:Q"), color=alt.Color("colour:N", scale=None)
         ),
         rule_at(actual, "x", color=INK, strokeDash=[4, 3]),
         row_text(chart(notes).encode(label_axis(labels))),

@@ -67,7 +67,7 @@ def _panel(frame: pd.DataFrame, name: str, index: int, currency: str) -> Markup:
         layers += [
             chart(part[["at", "p05", "p95"]])
             .mark_area(color=colour, opacity=0.2)
-            .encode(across, y="p05:Q", y2="p95:Q"),
+            .encode(across, y=alt.Y("p05:Q"), y2=alt.Y2("p95:Q")),
             chart(part[["at", "mean"]])
             .mark_line(color=colour, strokeWidth=2, strokeDash=[1, 0] if inside else [4, 3])
             .encode(across, up),

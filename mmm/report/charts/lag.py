@@ -34,7 +34,7 @@ def lag_chart(curve: pd.DataFrame, owner: str, place: int) -> Figure:
     base = chart(frame[["days", "observed", "low", "high", "fitted", "other"]])
     layers = alt.layer(
         base.mark_area(color=INK, opacity=0.12, interpolate=_STEP).encode(
-            across, up("low"), y2="high:Q"
+            across, up("low"), y2=alt.Y2("high:Q")
         ),
         base.mark_line(color=INK, strokeWidth=1.5, interpolate=_STEP).encode(
             across, up("observed")

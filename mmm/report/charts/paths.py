@@ -66,11 +66,11 @@ def ways_chart(channels: pd.DataFrame, outcome: str, unit: str) -> Figure | None
     across = alt.X("start:Q", axis=number_axis())
     layers = alt.layer(
         stack.mark_bar(stroke="white", strokeWidth=1, height={"band": 0.72}).encode(
-            across, x2="end:Q", color=alt.Color("colour:N", scale=None)
+            across, alt.X2("end:Q"), color=alt.Color("colour:N", scale=None)
         ),
-        totals.mark_rule(color=INK, strokeWidth=1.5).encode(x="low:Q", x2="high:Q"),
+        totals.mark_rule(color=INK, strokeWidth=1.5).encode(alt.X("low:Q"), x2=alt.X2("high:Q")),
         *(
-            totals.mark_tick(color=INK, thickness=1.5, size=9).encode(x=f"{end}:Q")
+            totals.mark_tick(color=INK, thickness=1.5, size=9).encode(x=alt.X(f"{end}:Q"))
             for end in ("low", "high")
         ),
         row_text(totals),
@@ -116,8 +116,8 @@ def drivers_chart(parts: pd.DataFrame, name: str) -> Markup:
     across = alt.X("low:Q", scale=alt.Scale(domain=[0.0, 1.03 * high], nice=False), axis=axis)
     colour = KIND_COLOURS["mediated"]
     layers = alt.layer(
-        base.mark_rule(color=colour, strokeWidth=3, opacity=0.55).encode(across, x2="high:Q"),
-        base.mark_point(filled=True, size=95, opacity=1, color=colour).encode(x="mean:Q"),
+        base.mark_rule(color=colour, strokeWidth=3, opacity=0.55).encode(across, alt.X2("high:Q")),
+        base.mark_point(filled=True, size=95, opacity=1, color=colour).encode(alt.X("mean:Q")),
         row_text(base),
     )
     return to_svg(

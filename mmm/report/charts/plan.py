@@ -49,11 +49,15 @@ def allocation_chart(channels: Sequence[Mapping[str, Any]], currency: str) -> Fi
     across = alt.X("today:Q", axis=number_axis(), scale=alt.Scale(zero=True))
     colour = alt.Color("colour:N", scale=None)
     layers = [
-        base.mark_rule(strokeWidth=4, opacity=0.35, color=MUTED).encode(across, x2="planned:Q"),
-        base.mark_point(filled=False, size=80, stroke=SLATE, strokeWidth=2, opacity=1).encode(
-            x="today:Q"
+        base.mark_rule(strokeWidth=4, opacity=0.35, color=MUTED).encode(
+            across, alt.X2("planned:Q")
         ),
-        base.mark_point(filled=True, size=100, opacity=1).encode(x="planned:Q", color=colour),
+        base.mark_point(filled=False, size=80, stroke=SLATE, strokeWidth=2, opacity=1).encode(
+            x=alt.X("today:Q")
+        ),
+        base.mark_point(filled=True, size=100, opacity=1).encode(
+            x=alt.X("planned:Q"), color=colour
+        ),
         row_text(base),
     ]
     key = [KeyEntry("dot", SLATE, "today"), KeyEntry("dot", BLUE, "recommended")]

@@ -59,7 +59,7 @@ def _panel(frame: pd.DataFrame, name: str, index: int, whole: float) -> Markup:
     layers = alt.layer(
         rule_at(whole, "y", color=MUTED, strokeDash=[5, 3], strokeWidth=1.5),
         base.mark_rule(color=BLUE, opacity=0.3, strokeWidth=5).encode(
-            across, y="roi_p05:Q", y2="roi_p95:Q"
+            across, y=alt.Y("roi_p05:Q"), y2=alt.Y2("roi_p95:Q")
         ),
         base.mark_point(filled=True, size=55, color=BLUE, opacity=1).encode(across, up),
     )

@@ -67,13 +67,13 @@ def roi_chart(channels: pd.DataFrame, total: pd.Series, lines: Mapping[str, floa
     across = alt.X("low:Q", scale=alt.Scale(domain=[low, high], nice=False), axis=number_axis())
     colour = alt.Color("colour:N", scale=None)
     layers = [
-        base.mark_rule(strokeWidth=3, opacity=0.55).encode(across, x2="high:Q", color=colour),
+        base.mark_rule(strokeWidth=3, opacity=0.55).encode(across, alt.X2("high:Q"), color=colour),
         base.mark_point(filled=True, size=95, opacity=1).encode(
-            x="mean:Q", color=colour, shape=alt.Shape("shape:N", scale=None)
+            x=alt.X("mean:Q"), color=colour, shape=alt.Shape("shape:N", scale=None)
         ),
         base.mark_point(filled=True, size=70, opacity=1, shape="triangle-right")
         .transform_filter("isValid(datum.beyond)")
-        .encode(x="beyond:Q", color=colour),
+        .encode(alt.X("beyond:Q"), color=colour),
         row_text(base),
     ]
     dashes = ([1, 0], [5, 3])
@@ -173,10 +173,10 @@ def brand_chart(channels: pd.DataFrame) -> Figure | None:
     across = alt.X("start:Q", scale=alt.Scale(domain=[0, 1]), axis=axis)
     layers = alt.layer(
         stack.mark_bar(stroke="white", strokeWidth=1).encode(
-            across, x2="end:Q", color=alt.Color("colour:N", scale=None)
+            across, alt.X2("end:Q"), color=alt.Color("colour:N", scale=None)
         ),
         stack.mark_text(fontSize=11.5).encode(
-            x="middle:Q", text="text:N", color=alt.Color("ink:N", scale=None)
+            x=alt.X("middle:Q"), text=alt.Text("text:N"), color=alt.Color("ink:N", scale=None)
         ),
         row_text(chart(pd.DataFrame(notes)).encode(label_axis(labels))),
     )

@@ -163,7 +163,7 @@ def rule_at(value: float, axis: Literal["x", "y"], **look: Any) -> alt.Chart:
 def row_text(base: alt.Chart, gap: int = 12) -> alt.Chart:
     """The rows' `text`, to the right of the plot."""
     return base.mark_text(align="left", dx=gap, fontSize=11.5).encode(
-        x=alt.value("width"), text="text:N"
+        x=alt.XValue("width"), text=alt.Text("text:N")
     )
 
 
@@ -183,7 +183,7 @@ def band(frame: pd.DataFrame, across: alt.X, up: alt.Y, high: str, colour: str) 
         drawn = base.mark_area(color=colour, opacity=0.2)
     else:
         drawn = base.mark_rule(color=colour, opacity=0.3, strokeWidth=9)
-    return drawn.encode(across, up, y2=f"{high}:Q")
+    return drawn.encode(across, up, y2=alt.Y2(f"{high}:Q"))
 
 
 def date_axis(dates: Iterable[Any], ticks: int = 8) -> alt.X:
@@ -247,15 +247,15 @@ def to_svg(
     """
     fit = "fit-x" if isinstance(height, alt.Step) else "fit"
     look = {"color": INK, "fontWeight": "bold", "fontSize": 13} if bold else {}
-    layers = layers.properties(
-        width=width,
-        height=height,
-        autosize=alt.AutoSizeParams(type=fit, contains="padding"),
-    )
-    if title:
-        layers = layers.properties(title=alt.TitleParams(title.split("\n"), **look))
+    # set on the chart, each of these would copy all of it
+    spec = layers.to_dict(validate=False) | {
+        "width": width,
+        "height": height.to_dict() if isinstance(height, alt.Step) else height,
+        "autosize": {"type": fit, "contains": "padding"},
+        **({"title": {"text": title.split("\n"), **look}} if title else {}),
+    }
     drawing = vl_convert.vegalite_to_svg(
-        layers.to_json(validate=False),
+        json.dumps(spec, sort_keys=True),
         vl_version=".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2]),
         config=_CONFIG,
         allowed_base_urls=[],

@@ -163,9 +163,9 @@ def decomposition_chart(
         .encode(
             date_axis(wide.index),
             alt.Y("start:Q", axis=number_axis(), scale=alt.Scale(zero=True, nice=False)),
-            y2="end:Q",
+            y2=alt.Y2("end:Q"),
             color=alt.Color("colour:N", scale=None),
-            detail="order:O",
+            detail=alt.Detail("order:O"),
         )
         for part in (above, below)
         if not part.empty
@@ -174,7 +174,7 @@ def decomposition_chart(
         rule_at(0.0, "y", color=MUTED),
         chart(observed[["date", "observed"]])
         .mark_line(color=INK, strokeWidth=1.2)
-        .encode(date_axis(wide.index), y="observed:Q"),
+        .encode(date_axis(wide.index), y=alt.Y("observed:Q")),
     ]
     return Figure(
         "Every cause, one above the other",
@@ -235,7 +235,7 @@ def _fit_layers(frame: pd.DataFrame, *, small: bool = False) -> alt.LayerChart:
         .encode(across, alt.Y("mean:Q", axis=y_axis, scale=scale)),
         chart(frame[["date", "observed"]])
         .mark_point(filled=True, color=INK, size=size, opacity=0.75)
-        .encode(across, y="observed:Q"),
+        .encode(across, y=alt.Y("observed:Q")),
     ]
     return alt.layer(*layers)
 
@@ -257,7 +257,7 @@ def _forecast_layers(
         .encode(across, alt.Y("observed:Q", axis=y_axis, scale=scale)),
         chart(history[["date", "observed"]])
         .mark_point(color=INK, **point)
-        .encode(across, y="observed:Q"),
+        .encode(across, y=alt.Y("observed:Q")),
     ]
     if "p05" in frame:
         layers.append(
@@ -269,7 +269,7 @@ def _forecast_layers(
                 BLUE,
             )
         )
-    expected = chart(frame[["date", "mean"]]).encode(across, y="mean:Q")
+    expected = chart(frame[["date", "mean"]]).encode(across, y=alt.Y("mean:Q"))
     layers += [
         expected.mark_line(color=BLUE, strokeWidth=2),
         expected.mark_point(color=BLUE, **point),

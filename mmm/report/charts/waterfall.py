@@ -110,11 +110,11 @@ def steps_down(
         rule_at(0.0, "x", color=MUTED),
         chart(links)
         .mark_rule(color=MUTED, strokeDash=[2, 2])
-        .encode(label_axis(labels), y2="next:N", x="at:Q"),
-        base.mark_bar().encode(across, x2="end:Q", color=alt.Color("colour:N", scale=None)),
+        .encode(label_axis(labels), y2=alt.Y2("next:N"), x=alt.X("at:Q")),
+        base.mark_bar().encode(across, alt.X2("end:Q"), color=alt.Color("colour:N", scale=None)),
         base.transform_filter("isValid(datum.low) && isValid(datum.high)")
         .mark_rule(color=INK, strokeWidth=1.5)
-        .encode(x="low:Q", x2="high:Q"),
+        .encode(alt.X("low:Q"), x2=alt.X2("high:Q")),
         row_text(base, gap),
     )
 

@@ -113,12 +113,12 @@ def tornado_chart(
     )
     layers = [
         base.mark_bar(height={"band": 0.72}).encode(
-            across, x2="end:Q", color=alt.Color("colour:N", scale=None)
+            across, alt.X2("end:Q"), color=alt.Color("colour:N", scale=None)
         ),
         rule_at(npv.mean, "x", color=MUTED, strokeWidth=1.5),
         base.transform_filter("datum.turned == 1")
         .mark_point(shape="diamond", filled=True, size=55, color=VERMILION, opacity=1)
-        .encode(x="end:Q"),
+        .encode(alt.X("end:Q")),
     ]
     ends = frame["end"].to_list()
     if min(ends) < 0 < max(ends):
