@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmm.model.density import Draw
-from mmm.results.regression import Response
+from mmm.results.blocks import thinned
+from mmm.results.regression import Response, direct_effect
 
 CURVE_DRAWS = 50
 """Draws that posterior mean curves are taken over."""
@@ -67,8 +67,8 @@ def benchmarks(baseline: Baseline) -> dict[str, frozenset[str]]:
 def conditional_regression(response: Response) -> Conditional:
     """The regression of a whole response, at posterior mean curves."""
     density, design = response.density, response.density.design
-    draws = _draws(response)
-    effect = np.mean([_effect(draw, design.drift) for draw in draws], axis=0)
+    some = thinned(response, CURVE_DRAWS)
+    effect = np.stack([_effect(some, place) for place in range(len(density.spec.channels))], axis=2)
     level = design.scaling.level
     totals = response.totals.reshape(-1, response.totals.shape[2])
     mean = totals.mean(axis=0)
@@ -76,9 +76,9 @@ def conditional_regression(response: Response) -> Conditional:
     # fifty draws give the shape; its size is that of all of them
     effect = effect * np.divide(mean, now, out=np.ones_like(now), where=np.abs(now) > 0)
     whole = totals.sum(axis=1)
-    noise = np.sqrt(np.mean([draw.sigma**2 for draw in draws], axis=0))[:, None]
+    noise = np.sqrt(np.mean(some.sigma**2, axis=0))[:, None]
     rows = design.baseline
-    scales = np.mean([draw.scales for draw in draws], axis=0)
+    scales = np.array([some.trend_scale.mean(), some.geo_trend_scale.mean()])
     return Conditional(
         baseline=Baseline(
             rows.own_component,
@@ -96,21 +96,13 @@ def conditional_regression(response: Response) -> Conditional:
     )
 
 
-def _draws(response: Response) -> list[Draw]:
-    density, values = response.density, response.fit.values()
-    pool, seed = density.workspace(), response.fit.study.inference.seed
-    count = min(CURVE_DRAWS, len(values))
-    kept = np.unique(np.linspace(0, len(values) - 1, count).round().astype(int)).tolist()
-    rngs = (np.random.default_rng([seed, 1, number]) for number in kept)
-    return [density.draw(values[n], pool, rng) for n, rng in zip(kept, rngs, strict=True)]
-
-
-def _effect(draw: Draw, drift: np.ndarray) -> np.ndarray:
-    """What channels do in a draw, geo and time deviations included, (G, T, C)."""
-    factor = draw.deviation[:, None, :]
-    if drift.shape[0]:
-        factor = factor + (draw.drift @ drift).T[None]
-    return draw.effect * factor
+def _effect(response: Response, place: int) -> np.ndarray:
+    """What a regressor does in the window, geo and time deviations included, at the mean of the
+    draws and in units of the link, (G, T)."""
+    design = response.density.design
+    scale = design.scaling.size * design.scaling.media[place]
+    media = (design.media[:, place] * scale[:, None]).T
+    return direct_effect(response, place, media).total.mean(axis=0) / response.unit[:, None]
 
 
 def inner_products(regression: Conditional, without: Collection[str] = ()) -> np.ndarray:
