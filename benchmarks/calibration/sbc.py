@@ -59,13 +59,14 @@ from mmm.data.costs import loaded_cost, variable_cost_rate
 from mmm.dims import CHANNEL, DATE, GEO
 from mmm.efficiency.caused import caused_by_channels
 from mmm.inference.fit import Fit, posterior_dataset
-from mmm.inference.sample import sample
+from mmm.inference.sample import sample, with_acceptance
 from mmm.invest.appraise import plan_worth
 from mmm.invest.valuation import present_value
 from mmm.model import kernel
 from mmm.model.build import build_model
-from mmm.model.density import Density, Draw, build_density, natural_values
+from mmm.model.density import Density, build_density, natural_values
 from mmm.model.design import Design, build_design, distinct_rows
+from mmm.model.redraw import WholeDraws, noise_length, whole_draws
 from mmm.model.spec import model_spec
 from mmm.plan.scenario import as_is
 from mmm.results.respond import Response, channel_effect
@@ -197,30 +198,27 @@ def with_outcome(density: Density, outcome: np.ndarray) -> Density:
 
 def truth_and_draws(known: Reference, density: Density, truth: Truth, kept: np.ndarray) -> Response:
     """A response whose first draw is the truth, and the others are `kept` (draws, size)."""
-    pool = density.workspace()
-    draws = [
-        density.draw(values, pool, np.random.default_rng([SEED, 1, number]))
-        for number, values in enumerate((truth.values, *kept))
+    values = np.stack([truth.values, *kept])
+    length = noise_length(density)
+    noise = [
+        np.random.default_rng([SEED, 1, n]).standard_normal(length) for n in range(len(values))
     ]
-    draws[0] = replace(draws[0], own=truth.own, shared=truth.shared, deviation=truth.deviation)
-    names = ("table", "means", "sigma", "nu", "own", "shared", "deviation", "drift")
-    stacked = {name: np.array([getattr(one, name) for one in draws]) for name in names}
-    scales = np.array([one.scales for one in draws])
+    every = np.ones(len(values), dtype=bool)
+    found, totals = whole_draws(density, values, every, np.array(noise), density.workspace())
+    for name in ("own", "shared", "deviation"):
+        getattr(found, name)[0] = getattr(truth, name)
+    drawn = {name: getattr(found, name) for name in WholeDraws.__slots__ if name != "scales"}
     fitted = Fit(known.study, known.panel, xr.Dataset(), xr.Dataset(), {})
     return Response(
         fit=fitted,
         density=density,
-        **stacked,
-        trend_scale=scales[:, 0],
-        geo_trend_scale=scales[:, 1],
-        totals=np.array([_total(one) for one in draws])[None],
-        numbers=np.arange(len(draws)),
+        **drawn,
+        trend_scale=found.scales[:, 0],
+        geo_trend_scale=found.scales[:, 1],
+        totals=totals[None],
+        numbers=np.arange(len(values)),
         places=np.arange(len(density.spec.geos)),
     )
-
-
-def _total(draw: Draw) -> np.ndarray:
-    return np.einsum("gc,gtc->c", draw.deviation, draw.effect)
 
 
 def quantities(read: Response, values: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
@@ -271,7 +269,7 @@ def calibrate(known: Reference, truths: PriorDraws, number: int, draws: int) -> 
     settings = known.study.inference.model_copy(
         update={"chains": 2, "draws": draws, "seed": (SEED + 7919 * number) % 2**31}
     )
-    sampled = sample(density, settings)
+    sampled = sample(density, with_acceptance(settings, density.spec))
     values = natural_values(density, sampled.unconstrained)
     posterior = posterior_dataset(density, values)
     worst = max(float(one.max()) for one in rhat(posterior).data_vars.values())
