@@ -59,7 +59,7 @@ from mmm.data.costs import loaded_cost, variable_cost_rate
 from mmm.dims import CHANNEL, DATE, GEO
 from mmm.efficiency.caused import caused_by_channels
 from mmm.inference.fit import Fit, posterior_dataset
-from mmm.inference.sample import sample, with_acceptance
+from mmm.inference.sample import sample
 from mmm.invest.appraise import plan_worth
 from mmm.invest.valuation import present_value
 from mmm.model import kernel
@@ -269,7 +269,7 @@ def calibrate(known: Reference, truths: PriorDraws, number: int, draws: int) -> 
     settings = known.study.inference.model_copy(
         update={"chains": 2, "draws": draws, "seed": (SEED + 7919 * number) % 2**31}
     )
-    sampled = sample(density, with_acceptance(settings, density.spec))
+    sampled = sample(density, settings)
     values = natural_values(density, sampled.unconstrained)
     posterior = posterior_dataset(density, values)
     worst = max(float(one.max()) for one in rhat(posterior).data_vars.values())

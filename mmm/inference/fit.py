@@ -25,7 +25,7 @@ from mmm.data.panel import Panel
 from mmm.errors import ModelError, StoredFitError
 from mmm.inference.jax_chains import sample_jax
 from mmm.inference.netcdf import write_netcdf
-from mmm.inference.sample import Progress, sample, with_acceptance
+from mmm.inference.sample import Progress, sample
 from mmm.model import kernel
 from mmm.model.density import Density, build_density, natural_values
 from mmm.model.design import build_design
@@ -130,7 +130,7 @@ def fit(
             "Check priors and data for extreme scales with `mmm check`."
         )
     ready = time.perf_counter()
-    settings = with_acceptance(study.inference, spec)
+    settings = study.inference
     if settings.sampler == "nutpie":
         draws = sample(density, settings, cores=cores, progress=progress)
     else:

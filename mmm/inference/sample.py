@@ -96,6 +96,7 @@ def sample(
 
     Interrupting (Ctrl-C) stops the chains and raises KeyboardInterrupt.
     """
+    settings = with_acceptance(settings, density.spec)
     found = whiten(density, settings, cores)
     start = found.start if found else partial(starting_point, density)
     if density.written:
