@@ -1,7 +1,8 @@
 """Brand: what the window's spending earns through the brand stock, soon and late.
 
-Of all that the window's spending causes (with it against without it, as in `caused`), the short
-term is the tactical part and what the brand stock gives back within `SHORT_TERM_WEEKS` after the
+What comes through paths passes like the tactical part and is counted with it. Of all that the
+window's spending causes (with it against without it, as in `caused`), the short term is the
+tactical part and what the brand stock gives back within `SHORT_TERM_WEEKS` after the
 exposure that fed it. With b_t the brand effect and r what the stock keeps a period,
 
     short_t = b_t - r^n b_{t-n}
@@ -37,8 +38,9 @@ ALL_GEOS = ""
 class Earned:
     """What the window's spending causes, (D, G): outcome, and by name its value in money.
 
-    tactical; brand_window, brand_after: through the brand stock, in the window and after it;
-    after: tactical and brand after the window; short: in the short term.
+    tactical, what comes through paths included; brand_window, brand_after: through the brand
+    stock, in the window and after it; after: tactical and brand after the window; short: in the
+    short term.
     """
 
     tactical: np.ndarray
@@ -63,13 +65,16 @@ NAMES = tuple(Earned.__dataclass_fields__)
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A change of the predictor taken apart, (D, G, S), and what is still to come of its brand
-    part after the last period, summed (D, G)."""
+    """A change of the predictor taken apart, (D, G, S); what is still to come after the last
+    period of its brand part and through paths, summed (D, G); and what of the change outlasts that
+    period (D, G)."""
 
     tactical: np.ndarray
     brand: np.ndarray
     short: np.ndarray
     to_come: np.ndarray
+    arriving: np.ndarray
+    last: np.ndarray
 
     def __add__(self, other: Parts) -> Parts:
         return Parts(
@@ -77,6 +82,8 @@ class Parts:
             self.brand + other.brand,
             self.short + other.short,
             self.to_come + other.to_come,
+            self.arriving + other.arriving,
+            self.last + other.last,
         )
 
 
@@ -139,9 +146,14 @@ def _caused_parts(response: Response, channel: int, spent: np.ndarray) -> Parts:
     """How the predictor changes with the spending `spent` (S, G) against none."""
     with_it = channel_effect(response, channel, spent)
     without = channel_effect(response, channel, np.zeros_like(spent))
-    tactical, brand = with_it.tactical - without.tactical, with_it.brand - without.brand
+    tactical, brand = with_it.passing - without.passing, with_it.brand - without.brand
+    arriving, last = np.zeros(brand.shape[:2]), brand[:, :, -1]
+    if with_it.to_come is not None and without.to_come is not None:
+        arriving = with_it.to_come - without.to_come
+    if with_it.mediated is not None and without.mediated is not None:
+        last = last + with_it.mediated[:, :, -1] - without.mediated[:, :, -1]
     if not response.fit.study.channels[channel].role.has_brand:
-        return Parts(tactical, brand, brand, np.zeros(brand.shape[:2]))
+        return Parts(tactical, brand, brand, np.zeros(brand.shape[:2]), arriving, last)
     keep = 2.0 ** (-1.0 / response.table[:, channel, curves.MEMORY])
     factor = None
     if channel in response.density.spec.drifting:
@@ -150,29 +162,31 @@ def _caused_parts(response: Response, channel: int, spent: np.ndarray) -> Parts:
             + wander(response, channel, brand.shape[2])[:, None, :]
         )
     short = soon(brand, keep, short_term_periods(response), factor)
-    return Parts(tactical, brand, short, brand_tail(response, channel, brand))
+    return Parts(tactical, brand, short, brand_tail(response, channel, brand), arriving, last)
 
 
 def _earned(response: Response, span: Horizon, parts: Parts, whole: np.ndarray | None) -> Earned:
     """Outcome and value of a change of the predictor."""
     worth = span.worth[:, response.places]
     tactical, brand, short, tail = parts.tactical, parts.brand, parts.short, parts.to_come
+    arriving = parts.arriving
     if whole is not None:
         change = tactical + brand
         unit = whole * shrink(change)
         # the time after the horizon is valued as `caused.multiplied` does
-        tail = tail * shrink(brand[:, :, -1]) * whole[:, :, -year_of(response) :].mean(axis=2)
+        later = shrink(parts.last) * whole[:, :, -year_of(response) :].mean(axis=2)
+        tail, arriving = tail * later, arriving * later
         tactical, brand, short = tactical * unit, brand * unit, short * unit
     end = len(response.fit.panel.dates)
     now, now_value = over_time(tactical, worth)
     later, later_value = over_time(brand, worth)
     return Earned(
-        tactical=now,
+        tactical=now + arriving,
         brand_window=brand[:, :, :end].sum(axis=2),
         brand_after=later - brand[:, :, :end].sum(axis=2) + tail,
-        after=tactical[:, :, end:].sum(axis=2) + brand[:, :, end:].sum(axis=2) + tail,
+        after=(tactical + brand)[:, :, end:].sum(axis=2) + tail + arriving,
         short=now + short.sum(axis=2),
-        tactical_value=now_value,
+        tactical_value=now_value + arriving * worth[-1],
         brand_value=later_value + tail * worth[-1],
     )
 

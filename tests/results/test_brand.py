@@ -82,6 +82,21 @@ def test_parts_add_up_to_what_return_is_made_of(any_read):
         assert (abs(one.after) <= abs(one.caused)).all()
 
 
+def test_what_comes_through_paths_is_counted_with_what_passes(graph):
+    each, together = caused_by_channels(graph)
+    for one, caused in zip(brand_earnings(graph), [*each, together], strict=True):
+        np.testing.assert_allclose(one.caused, caused.outcome, rtol=1e-9)
+        np.testing.assert_allclose(one.tactical_value + one.brand_value, caused.value, rtol=1e-9)
+
+
+def test_so_it_is_where_effects_multiply(mediated):
+    read = mediated("mediator", likelihood="lognormal")
+    each, together = caused_by_channels(read)
+    for one, caused in zip(brand_earnings(read), [*each, together], strict=True):
+        np.testing.assert_allclose(one.caused, caused.outcome, rtol=1e-9)
+        np.testing.assert_allclose(one.tactical_value + one.brand_value, caused.value, rtol=1e-9)
+
+
 def test_roles_have_only_the_parts_they_name(any_read):
     _, search, posters, _ = brand_earnings(any_read)
     assert not search.brand.any() and not search.brand_value.any()
