@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import queue
@@ -10,6 +11,7 @@ import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -80,6 +82,7 @@ def open_client(
         "distributed.scheduler.allowed-failures": retries,
         "distributed.scheduler.worker-saturation": 1.0,  # a lost worker takes one study with it
         "distributed.nanny.pre-spawn-environ": PINNED,
+        "distributed.worker.profile.enabled": False,  # it looks at the stack 100 times a second
         "distributed.comm.timeouts.connect": "60s",
         "distributed.admin.log-format": "%(message)s",
     }
@@ -147,14 +150,17 @@ def _dashboard() -> str:
     return f"127.0.0.1:{0 if taken else DASHBOARD}"
 
 
+@cache
 def warm_up() -> None:
     """Imports what a fit needs and loads its compiled code, once a worker, so that it counts
-    towards no study's time."""
+    towards no study's time; none of it is garbage to look through at every collection."""
     import_module("dask.array")  # xarray asks for it with the first array
     for name in ("analysis", "artefacts", "core", "progress"):
         import_module(f"mmm.study.{name}")
     kernel = import_module("mmm.model.kernel")
     kernel.prepare("normal")
+    gc.collect()
+    gc.freeze()
 
 
 def work(job: Job) -> JobResult:
