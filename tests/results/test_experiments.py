@@ -50,7 +50,7 @@ class World:
         search = self.scene.media[SPEC.history :, :, 1]
         chance = np.random.default_rng(103).normal(size=search.shape)
         demand = 0.7 * (search - search.mean()) / search.std() + np.sqrt(0.51) * chance
-        outcome = self.scene.outcome + 0.03 * SPEC.level * demand
+        outcome = self.scene.outcome + 0.04 * SPEC.level * demand
         self.frame = scene_frame(SPEC, replace(self.scene, outcome=outcome))
         rng = np.random.default_rng(1)
         self.rows = {
