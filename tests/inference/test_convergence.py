@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
+import xarray as xr
 from arviz_stats import ess
 from arviz_stats.base import array_stats
 from hypothesis import given, settings
