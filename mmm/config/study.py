@@ -102,7 +102,7 @@ class Inference(Block):
     `likelihood`: `normal` (parts add up, Gaussian noise), `student_t` (parts add up, heavy
     tails that forgive odd periods) or `lognormal` (parts multiply, so all outcomes are above
     zero). `sampler`: `nutpie`, or with JAX installed `numpyro` or `blackjax`. `target_accept`:
-    left out, 0.95 where a brand stock is fitted and 0.92 where none is.
+    left out, 0.97 where a brand stock is fitted and 0.92 where none is.
     """
 
     likelihood: Likelihood = "normal"

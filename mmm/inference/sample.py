@@ -29,7 +29,7 @@ Start = Callable[[int], np.ndarray]
 DEEPEST_TREE = 7
 """127 steps: two to four times what settled chains take. Before the mass matrix has settled,
 trees of 1023 steps were half of all gradients of a fit (`benchmarks/geometry`)."""
-ACCEPTANCE, BRAND_ACCEPTANCE = 0.92, 0.95
+ACCEPTANCE, BRAND_ACCEPTANCE = 0.92, 0.97
 
 
 @dataclass(frozen=True, slots=True)
