@@ -158,7 +158,7 @@ def _made_whole(stamp):
         first slot into row `place` of what follows `level`, if that is not negative; False
         where a density is not finite."""
         _ = stamp
-        data, work = views.frame_at(h, 0), views.frame_at(h, 0)
+        data = work = views.frame_at(h, 0)
         ends, middle = views.meta_of(h, views.ENDS), views.meta_of(h, views.MIDDLE)
         geos, channels, _ = data.media.shape
         rows, static, spread = data.own_row.shape[0], data.shared_row.shape[0], work.spread.shape[0]
@@ -178,8 +178,11 @@ def _made_whole(stamp):
                     return False
             if to >= 0 or moving:
                 if sampled:
-                    own_white[:] = point[scalars : scalars + geos * size].reshape((geos, size))
-                    shared_white[:] = point[scalars + geos * size :]
+                    for g in range(geos):
+                        for k in range(size):
+                            own_white[g, k] = point[scalars + g * size + k]
+                    for p in range(count):
+                        shared_white[p] = point[scalars + geos * size + p]
                 else:
                     draw_back(work, noise[i], step, own_white, shared_white)
                 for c in range(spread):
@@ -192,11 +195,23 @@ def _made_whole(stamp):
             add_up(data, work, level, factor, walk, totals[i])
             if to < 0:
                 continue
-            table[to], means[to], sigma[to] = work.table, work.means, work.sigma
-            own[to] = own_white[:, :rows] * work.own_sd
-            shared[to] = (shared_white * work.shared_sd)[:static]
-            deviation[to], drift[to] = factor, walk
-            nu[to], scales[to] = work.cells[after + 2], work.cells[after : after + 2]
+            for c in range(channels):
+                for x in range(table.shape[2]):
+                    table[to, c, x] = work.table[c, x]
+                for x in range(means.shape[2]):
+                    means[to, c, x] = work.means[c, x]
+                for k in range(bases):
+                    drift[to, c, k] = walk[c, k]
+            for g in range(geos):
+                sigma[to, g] = work.sigma[g]
+                for k in range(rows):
+                    own[to, g, k] = own_white[g, k] * work.own_sd[k]
+                for c in range(channels):
+                    deviation[to, g, c] = factor[g, c]
+            for p in range(static):
+                shared[to, p] = shared_white[p] * work.shared_sd[p]
+            nu[to] = work.cells[after + 2]
+            scales[to, 0], scales[to, 1] = work.cells[after], work.cells[after + 1]
         return True
 
     return complete
