@@ -43,7 +43,7 @@ def precision_findings(efficiency: pd.DataFrame) -> tuple[Finding, ...]:
     if not len(wide):
         return ()
     named = ", ".join(
-        f"'{row['channel']}' {row['contribution_p05']:.3g} to {row['contribution_p95']:.3g}"
+        f"'{row['channel']}' {_amount(row['contribution_p05'])} to {_amount(row['contribution_p95'])}"
         for _, row in wide.iterrows()
     )
     return (
@@ -103,3 +103,9 @@ def range_findings(
                 )
             )
     return tuple(found)
+
+
+def _amount(value: float) -> str:
+    """Three digits that count, without powers of ten: 7,290,000."""
+    rounded = float(f"{value:.3g}")
+    return f"{rounded:,.0f}" if abs(rounded) >= 100 else f"{rounded:g}"

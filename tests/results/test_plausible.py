@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from mmm.config import Finance
-from mmm.efficiency.plausible import MOST_MULTIPLIER, TIMES_HIGHEST, range_findings
+from mmm.efficiency.plausible import MOST_MULTIPLIER, TIMES_HIGHEST, _amount, range_findings
 from mmm.errors import Severity
 
 STATED = Finance(margin=1.0)
@@ -53,3 +53,17 @@ def test_the_total_and_geos_are_left_out():
 def test_a_multiplier_wholly_above_ten_is_found(low, count):
     found = range_findings(efficiency(1.0, 2.0), brand(low), STATED)
     assert [one.check for one in found] == ["multiplier_out_of_range"] * count
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (7_291_234.0, "7,290,000"),
+        (123.4, "123"),
+        (12.34, "12.3"),
+        (0.0, "0"),
+        (-45_678.0, "-45,700"),
+    ],
+)
+def test_amounts_are_said_without_powers_of_ten(value, said):
+    assert _amount(value) == said
