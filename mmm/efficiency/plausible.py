@@ -43,7 +43,8 @@ def precision_findings(efficiency: pd.DataFrame) -> tuple[Finding, ...]:
     if not len(wide):
         return ()
     named = ", ".join(
-        f"'{row['channel']}' {_amount(row['contribution_p05'])} to {_amount(row['contribution_p95'])}"
+        f"'{row['channel']}' {_amount(row['contribution_p05'])} to "
+        f"{_amount(row['contribution_p95'])}"
         for _, row in wide.iterrows()
     )
     return (
