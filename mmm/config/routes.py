@@ -16,8 +16,9 @@ from mmm.errors import did_you_mean
 class Stage:
     """One path and what it hangs on.
 
-    `channels` and `paths` name what moves it. `feeds` are the paths it moves, and `outcome`;
-    nothing where it is bought: then it acts as the channel `bought_by`.
+    `channels` and `paths` name what moves it, `behind` all that does at whatever distance.
+    `feeds` are the paths it moves, and `outcome`; nothing where it is bought: then it acts as the
+    channel `bought_by`.
     """
 
     path: Path
@@ -25,6 +26,7 @@ class Stage:
     paths: tuple[str, ...]
     feeds: tuple[str, ...]
     bought_by: str | None
+    behind: frozenset[str]
 
     @property
     def name(self) -> str:
@@ -93,6 +95,7 @@ def routes(channels: Sequence[Channel], paths: Sequence[Path]) -> Routes:
             tuple(one for one in order if one in movers[name]),
             feeds[name],
             bought[name],
+            behind[name],
         )
         for name in order
     )

@@ -130,11 +130,10 @@ def fit(
             "Check priors and data for extreme scales with `mmm check`."
         )
     ready = time.perf_counter()
-    settings = study.inference
-    if settings.sampler == "nutpie":
-        draws = sample(density, settings, cores=cores, progress=progress)
+    if study.inference.sampler == "nutpie":
+        draws = sample(density, study.inference, cores=cores, progress=progress)
     else:
-        draws = sample_jax(density, settings)
+        draws = sample_jax(density, study.inference)
     values = natural_values(density, draws.unconstrained)
     timings = {
         "build_s": ready - started - compiling,

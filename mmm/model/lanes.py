@@ -17,17 +17,24 @@ from numba.extending import intrinsic
 from mmm.model.vector import OPTIONS
 
 LANES = 8
-_VECTOR = ir.VectorType(ir.DoubleType(), LANES)
+VECTOR = ir.VectorType(ir.DoubleType(), LANES)
 _FREE = ("contract",)
+
+
+def spread_out(builder, number):
+    """A vector of `number`, LANES times."""
+    one = builder.insert_element(ir.Constant(VECTOR, ir.Undefined), number, ir.IntType(32)(0))
+    zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), None)
+    return builder.shuffle_vector(one, ir.Constant(VECTOR, ir.Undefined), zeros)
 
 
 def _element(context, builder, kind, array, index):
     data = context.make_array(kind)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [index]), _VECTOR.as_pointer())
+    return builder.bitcast(builder.gep(data, [index]), VECTOR.as_pointer())
 
 
 def _load(builder, pointer):
-    return builder.load(pointer, align=8, typ=_VECTOR)
+    return builder.load(pointer, align=8, typ=VECTOR)
 
 
 def _store_product(combine):
@@ -66,12 +73,7 @@ def add_scaled(_typing, out, i, a, j, scalar):
         kinds = signature.args
         target = _element(context, builder, kinds[0], args[0], args[1])
         vector = _load(builder, _element(context, builder, kinds[2], args[2], args[3]))
-        number = builder.insert_element(
-            ir.Constant(_VECTOR, ir.Undefined), args[4], ir.Constant(ir.IntType(32), 0)
-        )
-        zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), None)
-        spread = builder.shuffle_vector(number, ir.Constant(_VECTOR, ir.Undefined), zeros)
-        product = builder.fmul(vector, spread, flags=_FREE)
+        product = builder.fmul(vector, spread_out(builder, args[4]), flags=_FREE)
         total = builder.fadd(_load(builder, target), product, flags=_FREE)
         builder.store(total, target, align=8)
         return context.get_dummy_value()

@@ -12,12 +12,11 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from mmm.model.lanes import LANES, VECTOR, spread_out
 from mmm.model.vector import OPTIONS
 
-HEIGHT, WIDTH = 4, 8
+HEIGHT, WIDTH = 4, LANES
 """Rows of a tile, and numbers in a vector."""
-_VECTOR = ir.VectorType(ir.DoubleType(), WIDTH)
-_INDEX = ir.IntType(32)
 _FREE = ("contract",)
 
 
@@ -28,14 +27,7 @@ def _matrix(context, builder, kind, array):
 
 
 def _vector(builder, data, index):
-    return builder.bitcast(builder.gep(data, [index]), _VECTOR.as_pointer())
-
-
-def _spread(builder, number):
-    """A vector of `number`, WIDTH times."""
-    one = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), number, _INDEX(0))
-    zeros = ir.Constant(ir.VectorType(_INDEX, WIDTH), None)
-    return builder.shuffle_vector(one, ir.Constant(_VECTOR, ir.Undefined), zeros)
+    return builder.bitcast(builder.gep(data, [index]), VECTOR.as_pointer())
 
 
 def _tile(vectors):
@@ -55,8 +47,8 @@ def _tile(vectors):
                 at = builder.add(builder.mul(lines[-1], length), start)
                 at = builder.add(at, ir.Constant(at.type, part * WIDTH))
                 place = _vector(builder, out, at)
-                total = cgutils.alloca_once(builder, _VECTOR)
-                builder.store(builder.load(place, align=8, typ=_VECTOR), total)
+                total = cgutils.alloca_once(builder, VECTOR)
+                builder.store(builder.load(place, align=8, typ=VECTOR), total)
                 totals.append(total)
                 places.append(place)
         with cgutils.for_range(builder, count) as loop:
@@ -65,13 +57,13 @@ def _tile(vectors):
                 builder.load(
                     _vector(builder, rows, builder.add(at, ir.Constant(at.type, part * WIDTH))),
                     align=8,
-                    typ=_VECTOR,
+                    typ=VECTOR,
                 )
                 for part in range(vectors)
             ]
             for step, line in enumerate(lines):
                 at = builder.add(builder.mul(line, width), builder.add(first, loop.index))
-                weight = _spread(builder, builder.load(builder.gep(weights, [at])))
+                weight = spread_out(builder, builder.load(builder.gep(weights, [at])))
                 for part, row in enumerate(mixed):
                     total = totals[step * vectors + part]
                     product = builder.fmul(weight, row, flags=_FREE)

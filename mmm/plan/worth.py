@@ -12,7 +12,6 @@ from typing import Protocol
 
 import numpy as np
 
-from mmm.config.routes import Routes
 from mmm.errors import ModelError, input_error
 from mmm.inference.fit import Fit
 from mmm.model import curves
@@ -208,7 +207,7 @@ def refuse_what_has_no_gradient(response: Response, levers: Levers) -> None:
     chosen = [spec.channels[c] for c in levers.chosen]
     routes = response.fit.study.routes()
     bent = [stage for stage in routes.stages if response.multiplicative or stage.bought_by]
-    behind = {name for stage in bent for name in _behind(routes, stage.name)} | set(routes.bought)
+    behind = set(routes.bought).union(*(stage.behind for stage in bent))
     through = [name for name in chosen if name in behind]
     if through:
         why = "effects multiply" if response.multiplicative else "one of them is bought"
@@ -238,12 +237,6 @@ def refuse_what_has_no_gradient(response: Response, levers: Levers) -> None:
             "and the optimiser has no gradient of it.",
             f"Add {', '.join(own)} to 'fixed', or use a family of the library.",
         )
-
-
-def _behind(routes: Routes, path: str) -> set[str]:
-    """Channels that move a path, themselves or through other paths."""
-    stage = routes.stage(path)
-    return set(stage.channels).union(*(_behind(routes, name) for name in stage.paths))
 
 
 def hold_against_engine(valuation: Valuation, response: Response) -> None:
