@@ -5,8 +5,9 @@
 All channels of a world have one true adstock and one true saturation; each world is fitted with
 the default specification (`default`: what a study gets that names no family) and with other
 families in its place: every adstock with the default's saturation and every saturation with the
-default's adstock, or with `--full` every pair of both. The logistic curve is the tanh one in the
-parametrisation by its half-saturation point, here and in the model, and is not fitted twice.
+default's adstock, or with `--full` every pair of both, with `--default` none of them. The logistic
+curve is the tanh one in the parametrisation by its half-saturation point, here and in the model,
+and is not fitted twice.
 
 Writes `pairs.csv` (one row a fit and channel) and `pairs_summary.csv` (90 % coverage of channel
 totals, all channels and seeds, for each size, truth and fit).
@@ -68,9 +69,11 @@ def pair_spec(size: str, adstock: str, saturation: str) -> WorldSpec:
     )
 
 
-def fitted_families(*, full: bool) -> Iterator[tuple[str, str]]:
-    """Adstock and saturation of each fit; the default first."""
+def fitted_families(*, full: bool, alone: bool = False) -> Iterator[tuple[str, str]]:
+    """Adstock and saturation of each fit; the default first, or nothing else."""
     yield DEFAULT, DEFAULT
+    if alone:
+        return
     if full:
         yield from product(ADSTOCKS, SATURATIONS)
         return
@@ -131,13 +134,13 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def run_pairs(sizes: list[str], seeds: int, out: Path, *, full: bool) -> None:
+def run_pairs(sizes: list[str], seeds: int, out: Path, *, full: bool, alone: bool) -> None:
     path = out / "pairs.csv"
     tables = [pd.read_csv(path)] if path.exists() else []
     done = {key for part in tables for key in part[[*KEYS, "seed"]].itertuples(index=False)}
     done = {tuple(key) for key in done}
     for fitted, size, adstock, saturation, seed in product(
-        fitted_families(full=full), sizes, ADSTOCKS, SATURATIONS, range(seeds)
+        fitted_families(full=full, alone=alone), sizes, ADSTOCKS, SATURATIONS, range(seeds)
     ):
         key = (size, adstock, saturation, *fitted, seed)
         if key in done:

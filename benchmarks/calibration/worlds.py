@@ -239,12 +239,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--pairs", action="store_true", help="true against fitted families")
     parser.add_argument("--full", action="store_true", help="with --pairs: every fitted family")
+    parser.add_argument("--default", action="store_true", help="with --pairs: no other family")
     parser.add_argument("--sizes", nargs="+", default=["national", "geo"], help="with --pairs")
     parser.add_argument("--out", type=Path, default=HERE)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     if options.pairs:
-        run_pairs(options.sizes, options.seeds, options.out, full=options.full)
+        run_pairs(
+            options.sizes, options.seeds, options.out, full=options.full, alone=options.default
+        )
     else:
         run_worlds(options.worlds, options.seeds, options.out)
 

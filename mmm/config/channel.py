@@ -30,7 +30,15 @@ class Role(StrEnum):
 
 
 LAG_ADSTOCKS = ("lag_gamma", "lag_lognormal")
-ADSTOCKS = ("geometric", "delayed", "weibull_pdf", "weibull_cdf", "none", *LAG_ADSTOCKS)
+ADSTOCKS = (
+    "weibull",
+    "geometric",
+    "delayed",
+    "weibull_pdf",
+    "weibull_cdf",
+    "none",
+    *LAG_ADSTOCKS,
+)
 SATURATIONS = ("hill", "michaelis_menten", "logistic", "tanh", "root", "none")
 """The families that come with the library: what the published schema knows."""
 
@@ -106,10 +114,11 @@ class Prior(Block):
 
     `roi`: value of outcome per unit of loaded cost. `share`: the channel's part of the
     whole outcome, 0 to 1 (the part that would be missing without it, where effects
-    multiply). At most one of the two. `half_life`: carry-over of the tactical
-    effect in periods (geometric adstock). `reference`: published pay-back from which the
-    prior of the brand part of a channel of role `both` is derived. `source`: where the
-    interval of the return or the share comes from, in words; the ledger repeats it.
+    multiply). At most one of the two. `half_life`: of the tactical effect's
+    carry-over, in periods (adstocks `weibull`, `geometric`, `delayed`). `reference`: published
+    pay-back from which the prior of the brand part of a channel of role `both` is derived.
+    `source`: where the interval of the return or the share comes from, in words; the ledger
+    repeats it.
     """
 
     roi: PositiveInterval | None = None
@@ -154,7 +163,7 @@ class Channel(Block):
     role: Role
     spend: str | None = None
     exposure: str | None = None
-    adstock: AdstockName = "geometric"
+    adstock: AdstockName = "weibull"
     lag: Lag | None = None
     saturation: SaturationName = "hill"
     prior: Prior = Prior()

@@ -13,16 +13,29 @@ together. Python calls these through `mmm.model.kernel`, which caches them compi
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 from numba import njit
 
+from mmm.model.carry_over import CUSTOM as CUSTOM
+from mmm.model.carry_over import DELAYED as DELAYED
+from mmm.model.carry_over import GEOMETRIC as GEOMETRIC
+from mmm.model.carry_over import LAG_GAMMA as LAG_GAMMA
+from mmm.model.carry_over import LAG_LOGNORMAL as LAG_LOGNORMAL
+from mmm.model.carry_over import LN2 as LN2
+from mmm.model.carry_over import NO_ADSTOCK as NO_ADSTOCK
+from mmm.model.carry_over import WEIBULL as WEIBULL
+from mmm.model.carry_over import WEIBULL_CDF as WEIBULL_CDF
+from mmm.model.carry_over import WEIBULL_PDF as WEIBULL_PDF
+from mmm.model.carry_over import (
+    adstock_adjoint,
+    adstock_series,
+    geometric,
+    geometric_back,
+    lag_weights,
+)
 from mmm.model.columns import ADSTOCK_1, ADSTOCK_2, CARRY, HALF, MEMORY, SHARE, SLOPE, SPLIT
 from mmm.model.columns import COLUMNS as COLUMNS
 from mmm.model.columns import DRIFT as DRIFT
 from mmm.model.columns import SPREAD as SPREAD
-from mmm.model.lags import lag_distribution
 from mmm.model.saturation import HILL as HILL
 from mmm.model.saturation import LINEAR as LINEAR
 from mmm.model.saturation import MICHAELIS_MENTEN as MICHAELIS_MENTEN
@@ -36,115 +49,6 @@ from mmm.model.vector import (
     product_of,
     total_of,
 )
-
-NO_ADSTOCK, GEOMETRIC, DELAYED, WEIBULL_PDF, WEIBULL_CDF, LAG_GAMMA, LAG_LOGNORMAL = range(7)
-CUSTOM = -1
-"""A family written by the user: these loops do not know it, the PyTensor graph does."""
-
-LN2 = math.log(2.0)
-
-
-@njit(**OPTIONS)
-def lag_weights(code, p1, p2, w, d1, d2):
-    """Fills normalised lag weights `w` and the derivatives of log weights, `d1`, `d2`."""
-    if code >= LAG_GAMMA:
-        lag_distribution(code == LAG_GAMMA, p1, p2, w, d1, d2)
-        return
-    lags = w.shape[0]
-    top = -np.inf
-    for k in range(lags):
-        if code == DELAYED:
-            z = (k - p2) / p1
-            w[k] = -LN2 * z * z
-            d1[k] = 2.0 * LN2 * z * z / p1
-            d2[k] = 2.0 * LN2 * z / p1
-        else:
-            u = k + 1.0 if code == WEIBULL_PDF else float(k)
-            ratio = u / p2
-            power = ratio**p1 if u > 0.0 else 0.0
-            log_ratio = math.log(ratio) if u > 0.0 else 0.0
-            w[k] = -power
-            d1[k] = -power * log_ratio
-            d2[k] = p1 * power / p2
-            if code == WEIBULL_PDF:
-                w[k] += (p1 - 1.0) * log_ratio
-                d1[k] += log_ratio
-                d2[k] -= (p1 - 1.0) / p2
-        top = max(top, w[k])
-    total = 0.0
-    for k in range(lags):
-        w[k] = math.exp(w[k] - top)
-        total += w[k]
-    for k in range(lags):
-        w[k] /= total
-
-
-@njit(**OPTIONS)
-def geometric(keep, x, level, a):
-    """Fills `a` with a_t = keep a_{t-1} + (1 - keep) x_t, a_{-1} = level; x (T,), a (T,).
-
-    Four periods a step, so that the chain of dependent multiplications is a quarter as long.
-    """
-    periods = x.shape[0]
-    gain, two = 1.0 - keep, keep * keep
-    three, four = two * keep, two * two
-    whole = periods - periods % 4
-    for t in range(0, whole, 4):
-        x0, x2 = gain * x[t], gain * x[t + 2]
-        x1, x3 = gain * x[t + 1] + keep * x0, gain * x[t + 3] + keep * x2
-        a[t] = x0 + keep * level
-        a[t + 1] = x1 + two * level
-        a[t + 2] = x2 + keep * x1 + three * level
-        level = (x3 + two * x1) + four * level
-        a[t + 3] = level
-    for t in range(whole, periods):
-        level = keep * level + gain * x[t]
-        a[t] = level
-
-
-@njit(**OPTIONS)
-def geometric_back(keep, bar):
-    """bar_t += keep bar_{t+1} from the end, in place: the adjoint of `geometric` over 1 - keep."""
-    two = keep * keep
-    three, four = two * keep, two * two
-    level = 0.0
-    t = bar.shape[0] - 1
-    while t >= 3:
-        x1, x3 = bar[t - 1] + keep * bar[t], bar[t - 3] + keep * bar[t - 2]
-        x2 = bar[t - 2] + keep * x1
-        bar[t] += keep * level
-        bar[t - 1] = x1 + two * level
-        bar[t - 2] = x2 + three * level
-        level = (x3 + two * x1) + four * level
-        bar[t - 3] = level
-        t -= 4
-    while t >= 0:
-        level = bar[t] + keep * level
-        bar[t] = level
-        t -= 1
-
-
-@njit(**OPTIONS)
-def adstock_series(code, p1, w, x, pre, a):
-    """Fills `a` with the adstock of `x` (periods,), given weights `w` or a half-life `p1`."""
-    periods = x.shape[0]
-    if code == NO_ADSTOCK:
-        for t in range(periods):
-            a[t] = x[t]
-    elif code == GEOMETRIC:
-        geometric(2.0 ** (-1.0 / p1), x, pre, a)
-    else:
-        lags = w.shape[0]
-        tail = 1.0
-        for t in range(periods):
-            upto = min(t + 1, lags)
-            level = 0.0
-            for k in range(upto):
-                level += w[k] * x[t - k]
-            if t < lags:
-                tail -= w[t]
-                level += max(tail, 0.0) * pre
-            a[t] = level
 
 
 @njit(**OPTIONS)
@@ -221,37 +125,6 @@ def effects_adjoint(data, work):
                 bar, basis = work.dynamic_bar[g, channels + place * bases + k], data.drift[k]
                 for t in range(periods):
                     out[t] += bar[t] * basis[t]
-
-
-@njit(**OPTIONS)
-def adstock_adjoint(code, row, w, d1, d2, x, pre, a, bar, wbar):
-    """Gradient of sum(bar * a) by the two adstock parameters and by `pre`. Spoils `bar`."""
-    periods = x.shape[0]
-    if code == NO_ADSTOCK:
-        return 0.0, 0.0, 0.0
-    if code == GEOMETRIC:
-        half_life = row[ADSTOCK_1]
-        keep = 2.0 ** (-1.0 / half_life)
-        geometric_back(keep, bar)
-        total = bar[0] * (pre - x[0]) + lagged_product(bar, a, x)
-        return total * keep * LN2 / (half_life * half_life), 0.0, keep * bar[0]
-    lags = w.shape[0]
-    pre_bar, mean = 0.0, 0.0
-    for k in range(lags):
-        level = 0.0
-        for t in range(min(k, periods)):
-            level += bar[t] * pre
-            pre_bar += bar[t] * w[k]
-        for t in range(k, periods):
-            level += bar[t] * x[t - k]
-        wbar[k] = level
-        mean += w[k] * level
-    first, second = 0.0, 0.0
-    for k in range(lags):
-        inner = w[k] * (wbar[k] - mean)
-        first += inner * d1[k]
-        second += inner * d2[k]
-    return first, second, pre_bar
 
 
 @njit(**OPTIONS)

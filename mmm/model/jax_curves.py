@@ -22,7 +22,13 @@ from mmm.model.saturation import ATANH_HALF
 from mmm.model.spec import ModelSpec
 from mmm.model.terms import branded
 from mmm.transforms.adstock import LN2
-from mmm.transforms.lag_nodes import MEDIAN_LARGE, MEDIAN_SMALL, MEDIAN_TURN, lag_points
+from mmm.transforms.lag_nodes import (
+    LAGS_A_PIVOT,
+    MEDIAN_LARGE,
+    MEDIAN_SMALL,
+    MEDIAN_TURN,
+    lag_points,
+)
 from mmm.transforms.saturation import TINY
 
 
@@ -148,6 +154,11 @@ def lag_weights(code: int, table, lags: int, reach: np.ndarray):
     lag = jnp.arange(float(lags))
     if code == curves.DELAYED:
         logs = -LN2 * ((lag - second) / first) ** 2
+    elif code == curves.WEIBULL:
+        pivot = np.maximum(1.0, reach / LAGS_A_PIVOT)[:, None]
+        later = LN2 * pivot / first * ((lag + 1.0) / pivot) ** second
+        gone = jnp.pad(later[:, :-1], ((0, 0), (1, 0)))
+        logs = jnp.log(-jnp.expm1(gone - later)) - gone
     elif code == curves.WEIBULL_PDF:
         ratio = (lag + 1.0) / second
         logs = (first - 1.0) * jnp.log(ratio) - ratio**first

@@ -30,6 +30,7 @@ from mmm.transforms.saturation import saturation_family
 ADSTOCK_CODES = {
     "none": curves.NO_ADSTOCK,
     "geometric": curves.GEOMETRIC,
+    "weibull": curves.WEIBULL,
     "delayed": curves.DELAYED,
     "weibull_pdf": curves.WEIBULL_PDF,
     "weibull_cdf": curves.WEIBULL_CDF,

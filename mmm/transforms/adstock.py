@@ -20,6 +20,7 @@ from mmm.errors import did_you_mean, input_error
 from mmm.transforms.lag_nodes import (
     FIRST_LOG_WEIGHTS,
     FIRST_POINTS,
+    LAGS_A_PIVOT,
     LATER_LOG_WEIGHTS,
     LATER_POINTS,
     MEDIAN_LARGE,
@@ -93,6 +94,15 @@ def _delayed(lag, half_life, peak):
     return -LN2 * ((lag - peak) / half_life) ** 2
 
 
+def _weibull(lag, half_life, shape):
+    lag = pt.as_tensor_variable(lag)
+    pivot = pt.maximum(1.0, lag.shape[0] / LAGS_A_PIVOT)
+    # the power is worked out for lags from 1 on: that of lag 0 is nothing
+    later = LN2 * pivot / half_life * ((lag + 1.0) / pivot) ** shape
+    gone = pt.concatenate([pt.zeros(1), later[:-1]])
+    return pt.log(-pt.expm1(gone - later)) - gone
+
+
 def _weibull_pdf(lag, shape, scale):
     ratio = (lag + 1.0) / scale
     return (shape - 1.0) * pt.log(ratio) - ratio**shape
@@ -152,6 +162,15 @@ DELAYED = AdstockFamily(
     formula="w_k ~ 2^(-((k - peak) / half_life)^2)",
     source="Jin et al. (2017), equation 3, with its retention written as a half-life",
 )
+WEIBULL = AdstockFamily(
+    "weibull",
+    {"half_life": (0.2, 3.5), "shape": (0.7, 2.0)},
+    log_weights=_weibull,
+    times=("half_life",),
+    formula="w_k = S(k) - S(k + 1), S(k) = 2^(-(p / half_life) (k / p)^shape), p = max(1, lags/13)",
+    source="Nakagawa and Osaki (1975), the discrete Weibull distribution; at shape 1 geometric, "
+    "above it an effect that holds or grows before it fades, below it one with a long tail",
+)
 WEIBULL_PDF = AdstockFamily(
     "weibull_pdf",
     {"shape": (0.6, 3.0), "scale": (0.5, 6.0)},
@@ -187,7 +206,16 @@ LAG_LOGNORMAL = AdstockFamily(
 
 FAMILIES: dict[str, AdstockFamily] = {
     family.name: family
-    for family in (NONE, GEOMETRIC, DELAYED, WEIBULL_PDF, WEIBULL_CDF, LAG_GAMMA, LAG_LOGNORMAL)
+    for family in (
+        NONE,
+        GEOMETRIC,
+        WEIBULL,
+        DELAYED,
+        WEIBULL_PDF,
+        WEIBULL_CDF,
+        LAG_GAMMA,
+        LAG_LOGNORMAL,
+    )
 }
 """Every family by name: those above, and those registered in this process."""
 

@@ -14,6 +14,9 @@ import math
 
 import numpy as np
 
+LAGS_A_PIVOT = 13.0
+"""The family `weibull` carries past the lag p = lags / `LAGS_A_PIVOT`, at least 1, what a geometric
+one of its half-life does: the data tell that part first, and the shape hardly moves it."""
 _FIRST, _LATER, _DRAWN = 12, 4, 3
 
 

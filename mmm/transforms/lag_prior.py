@@ -16,6 +16,8 @@ from mmm.transforms.lag_nodes import gamma_median
 from mmm.transforms.parameter import Parameter, lognormal
 
 BEFORE_MAX = 0.99
+HALF_LIVES = 4.0
+"""After so many half-lives a sixteenth of a geometric effect is still to come."""
 _Z = 2.3263478740408408
 """Standard normal quantile at `BEFORE_MAX`."""
 _SHAPES = (0.02, 1e6)
@@ -82,20 +84,35 @@ def lag_prior(lag: Lag) -> LagPrior:
 
 def adstock_parameters(channel: Channel, weeks: float) -> tuple[Parameter, ...]:
     """Parameters of a channel's adstock with their priors, times in periods of `weeks` weeks:
-    the family's, a stated half-life, or those of a stated lag."""
+    the family's, a stated half-life, or those of a stated lag. Raises `InputError` for a
+    half-life stated of a family that has none."""
     if channel.lag:
         return lag_prior(channel.lag).parameters
-    stated = channel.prior.half_life
+    stated, family = channel.prior.half_life, adstock_family(channel.adstock)
+    if stated and "half_life" not in family.intervals:
+        raise input_error(
+            "prior",
+            f"channel '{channel.name}': prior.half_life",
+            f"the adstock '{channel.adstock}' has no half-life.",
+            "Drop 'prior.half_life', or drop 'adstock': the default has one.",
+        )
     return tuple(
         Parameter(parameter.name, lognormal(*stated))
         if stated and parameter.name == "half_life"
         else parameter
-        for parameter in adstock_family(channel.adstock).parameters(weeks)
+        for parameter in family.parameters(weeks)
     )
 
 
 def lag_count(channel: Channel, weeks: float, periods: int) -> int:
     """How many lags a channel's finite adstock has: those of a stated lag, else as many as fit
-    into `LONGEST_LAG_WEEKS`; fewer than the window's `periods`."""
-    count = lag_prior(channel.lag).lags if channel.lag else math.ceil(LONGEST_LAG_WEEKS / weeks)
+    into `LONGEST_LAG_WEEKS`, or into `HALF_LIVES` of the longest stated half-life where that is
+    longer; fewer than the window's `periods`."""
+    if channel.lag:
+        count = lag_prior(channel.lag).lags
+    else:
+        longest = LONGEST_LAG_WEEKS / weeks
+        if channel.prior.half_life:
+            longest = max(longest, HALF_LIVES * channel.prior.half_life[1])
+        count = math.ceil(longest)
     return max(2, min(count, periods - 1))

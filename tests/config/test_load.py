@@ -86,8 +86,8 @@ def test_a_good_file_is_read(study_file):
         (
             ("role: both", "role: both, adstock: geometrc"),
             "channels[0].adstock (line 5)",
-            "Did you mean 'geometric'? Valid: geometric, delayed, weibull_pdf, weibull_cdf, none, "
-            "lag_gamma, lag_lognormal.",
+            "Did you mean 'geometric'? Valid: weibull, geometric, delayed, weibull_pdf, "
+            "weibull_cdf, none, lag_gamma, lag_lognormal.",
         ),
         (
             ("role: both", "role: both, saturation: my.module.curve"),

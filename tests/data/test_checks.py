@@ -198,13 +198,13 @@ def test_few_observations_for_the_parameters(national):
 
 def test_parameters_are_counted(national):
     study, _ = national
-    # tv: two shares, memory, two of the curve; search: one share less; brand memory;
+    # tv: two shares, two of memory, two of the curve; search: one share less; brand memory;
     # geo, trend, price and two pairs of seasonality
-    assert parameter_count(study, geos=1, yearly=False) == 5 + 4 + 1 + 1 + 1 + 1 + 4
-    assert parameter_count(study, geos=3, yearly=True) == 5 + 4 + 1 + 3 + 1 + 1
+    assert parameter_count(study, geos=1, yearly=False) == 6 + 5 + 1 + 1 + 1 + 1 + 4
+    assert parameter_count(study, geos=3, yearly=True) == 6 + 5 + 1 + 3 + 1 + 1
     robust = study.inference.model_copy(update={"likelihood": "student_t"})
     study = moving(study, "tv").model_copy(update={"inference": robust})
-    assert parameter_count(study, geos=3, yearly=True) == 5 + 4 + 1 + 3 + 1 + 1 + 2
+    assert parameter_count(study, geos=3, yearly=True) == 6 + 5 + 1 + 3 + 1 + 1 + 2
 
 
 def test_yearly_data_is_found_and_not_asked_for_a_season(national):

@@ -17,7 +17,7 @@ from mmm.model.build import build_model, pymc_model
 from mmm.model.spec import ModelSpec
 from mmm.transforms.parameter import halfnormal
 
-ADSTOCKS = ("none", "geometric", "delayed", "weibull_pdf", "weibull_cdf")
+ADSTOCKS = ("none", "geometric", "weibull", "delayed", "weibull_pdf", "weibull_cdf")
 LAGS = (
     {"median": 5.0, "max": 20.0},
     {"median": 2.0, "max": 6.5, "family": "lognormal"},

@@ -80,7 +80,7 @@ def test_an_roi_of_what_costs_nothing_is_refused(tools):
 def test_memories_are_stated_in_weeks_and_sampled_in_periods(tools):
     channels = [{"name": "a", "role": "both"}]
     weekly, monthly = tools.make_case(channels), tools.make_case(channels, frequency="MS")
-    for name in ("brand_half_life", "geometric_half_life"):
+    for name in ("brand_half_life", "weibull_half_life"):
         short, long = (case.density.spec.variable(name).priors[0] for case in (monthly, weekly))
         weeks = monthly.panel.weeks_per_period
         assert long.location - short.location == pytest.approx(math.log(weeks))

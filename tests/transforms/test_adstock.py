@@ -12,7 +12,7 @@ from numba import njit
 from scipy import stats
 
 from mmm.errors import InputError
-from mmm.model import curves
+from mmm.model import carry_over, curves
 from mmm.model.spec import ADSTOCK_CODES
 from mmm.transforms.adstock import FAMILIES, adstock_family
 
@@ -33,6 +33,11 @@ def carried(code, first, second, w, x, pre, out):
 @njit
 def weighted(code, first, second, w, by_first, by_second):
     curves.lag_weights(code, first, second, w, by_first, by_second)
+
+
+@njit
+def lagged_back(x, bar, out):
+    carry_over.lagged_sum_back(x, bar, out)
 
 
 def kernel(name: str, first: float, second: float, x: np.ndarray, pre: float, lags: int):
@@ -68,7 +73,8 @@ def test_a_level_that_never_changed_stays(name, first, second, lags, level):
 @given(names, parameters, parameters, lag_counts)
 def test_symbolic_weights_are_the_compiled_ones(evaluate, name, first, second, lags):
     family = FAMILIES[name]
-    taken = (first, second)[: len(family.intervals)]
+    # a Python float that single precision holds would be a single-precision constant
+    taken = tuple(np.float64(x) for x in (first, second)[: len(family.intervals)])
     lag = np.arange(float(lags))
     if family.finite:
         weights = evaluate(family.lag_weights(lag, *taken))
@@ -114,13 +120,50 @@ def test_weibull_weights_are_the_density_and_the_survival_function():
         np.testing.assert_allclose(response, expected / expected.sum(), rtol=1e-12)
 
 
+@pytest.mark.parametrize("half_life", [0.4, 1.7, 3.0])
+def test_a_weibull_of_shape_one_is_geometric(half_life):
+    lags = 60
+    geometric = impulse_response("geometric", half_life, 0.0, 2, lags)
+    weibull = impulse_response("weibull", half_life, 1.0, lags, lags)
+    np.testing.assert_allclose(weibull, geometric / geometric.sum(), rtol=1e-12)
+
+
+def test_a_discrete_weibull_loses_at_each_lag_what_the_distribution_does():
+    half_life, shape, lags = 2.3, 1.6, 13
+    scale = (half_life / math.log(2)) ** (1 / shape)
+    lost = -np.diff(stats.weibull_min.sf(np.arange(lags + 1), shape, scale=scale))
+    weights = impulse_response("weibull", half_life, shape, lags, lags)
+    np.testing.assert_allclose(weights, lost / lost.sum(), rtol=1e-12)
+    # daily data: the shape does not move what a week carries over
+    for shape in (0.7, 1.0, 1.9):
+        weights = impulse_response("weibull", 3.0, shape, 910, 910)
+        assert weights[70:].sum() == pytest.approx(2 ** (-70 / 3.0), abs=1e-6)
+
+
+@quiet
+@given(st.integers(0, 99), st.integers(2, 40), st.integers(2, 60))
+def test_sums_over_lags_are_those_of_a_plain_loop(seed, lags, periods):
+    random = np.random.default_rng(seed)
+    x, bar, pre = random.gamma(1.0, 1.0, periods), random.normal(size=periods), 0.3
+    weights = impulse_response("weibull_pdf", 2.0, 1.6, lags, lags)
+    ahead = np.concatenate([np.full(lags, pre), x])
+    plain = [weights @ ahead[t + lags : t : -1] for t in range(periods)]
+    result = kernel("weibull_pdf", 2.0, 1.6, x, pre, lags)
+    np.testing.assert_allclose(result, plain, rtol=1e-12)
+    out = np.empty(lags)
+    lagged_back(x, bar, out)
+    late = np.concatenate([np.zeros(lags), x])
+    plain = [bar @ late[lags - k : lags - k + periods] for k in range(lags)]
+    np.testing.assert_allclose(out, plain, rtol=1e-10, atol=1e-12)
+
+
 def test_no_carry_over_leaves_the_series_alone():
     x = np.array([3.0, 0.0, 5.0])
     assert kernel("none", 1.0, 1.0, x, 9.0, 2).tolist() == x.tolist()
 
 
 @pytest.mark.parametrize(
-    "name", ["delayed", "weibull_pdf", "weibull_cdf", "lag_gamma", "lag_lognormal"]
+    "name", ["weibull", "delayed", "weibull_pdf", "weibull_cdf", "lag_gamma", "lag_lognormal"]
 )
 def test_derivatives_of_log_weights(name):
     code = ADSTOCK_CODES[name]
@@ -144,7 +187,7 @@ def test_default_priors_are_stated_in_weeks_and_used_in_periods():
     for week, month in zip(weekly, monthly, strict=True):
         assert week.prior.location - month.prior.location == pytest.approx(math.log(4.0))
         assert week.prior.scale == pytest.approx(month.prior.scale)
-    shape_week, shape_month = (adstock_family("weibull_pdf").parameters(w)[0] for w in (1.0, 4.0))
+    shape_week, shape_month = (adstock_family("weibull").parameters(w)[1] for w in (1.0, 4.0))
     assert shape_week == shape_month
 
 

@@ -10,7 +10,8 @@ from scipy import stats
 
 from mmm.config import Channel
 from mmm.config.lag import Lag
-from mmm.transforms.adstock import FAMILIES
+from mmm.errors import InputError
+from mmm.transforms.adstock import FAMILIES, adstock_family
 from mmm.transforms.lag_nodes import gamma_median, lag_points
 from mmm.transforms.lag_prior import adstock_parameters, lag_count, lag_prior, lag_spread
 
@@ -121,9 +122,23 @@ def test_priors_lie_around_what_is_stated():
 
 def test_a_channel_without_a_lag_keeps_its_familys_priors():
     channel = Channel(name="tv", role="tactical", spend="x", prior={"half_life": (1, 2)})
-    (half_life,) = adstock_parameters(channel, 1.0)
+    half_life, shape = adstock_parameters(channel, 1.0)
     assert np.exp(half_life.prior.location) == pytest.approx(2**0.5)
+    assert shape == adstock_family("weibull").parameters(1.0)[1]
     assert lag_count(channel, 1.0, 100) == 13
     assert lag_count(channel, 1.0, 9) == 8
+    # monthly data: what a stated half-life of months carries is not cut at a quarter
+    assert lag_count(channel, 52 / 12, 100) == 8
+
+
+def test_a_half_life_of_a_family_that_has_none_is_refused():
+    channel = Channel(
+        name="tv", role="tactical", spend="x", adstock="weibull_cdf", prior={"half_life": (1, 2)}
+    )
+    with pytest.raises(InputError, match="'weibull_cdf' has no half-life"):
+        adstock_parameters(channel, 1.0)
+
+
+def test_a_stated_lag_says_how_far_it_reaches():
     late = Channel(name="tv", role="tactical", spend="x", lag={"median": 8, "max": 26})
     assert lag_count(late, 1.0, 100) == 27
