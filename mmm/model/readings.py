@@ -24,11 +24,11 @@ from mmm.transforms.parameter import PriorSpec, halfnormal
 
 NATIONAL_READING = -1
 """In place of a geo's number."""
-LEVEL_SPREADS = 10.0
+LEVEL_SPREADS = 40.0
 """Prior standard deviation of an indicator's level, in standard deviations of its readings."""
-LOADING_SPREADS = 5.0
-"""Prior scale of its loading, alike: a stock that moves by a fifth of its mean may move it by
-one."""
+LOADING_SPREADS = 20.0
+"""Prior scale of its loading, alike: a stock that moves by a twentieth of its mean may move it by
+one. A slow stock moves little, so a tighter scale would say that no stock is slow."""
 WALK_SPREADS = 0.5
 """Prior scale of a step of its walk, alike."""
 

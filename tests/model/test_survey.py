@@ -81,7 +81,7 @@ def test_readings_are_normal_about_level_and_stock(tools):
     stock = pool.work.stock[0, 0] / pool.work.stock[0, 0].mean()
     told = density.design.readings
     spread = case.panel.dataset["survey"].values[told.time, 0, 0]
-    level_sd = 10.0 * spread.std()
+    level_sd = 40.0 * spread.std()
     covariance = value["survey_noise"] ** 2 * np.eye(len(spread)) + level_sd**2
     expected = stats.multivariate_normal.logpdf(
         told.value, value["survey_loading"] * stock[told.time], covariance
