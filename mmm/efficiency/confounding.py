@@ -15,6 +15,7 @@ an experiment that decides an answer shields it from drivers, and the weight say
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -205,15 +206,17 @@ def turning_the_case(table: pd.DataFrame, fall: float) -> pd.DataFrame:
 def confounding_findings(table: pd.DataFrame) -> tuple[Finding, ...]:
     """One finding that names the channels whose return would be halved by a driver no stronger
     than an observed control, holiday or season. Trend is left out: few drivers are that strong."""
-    seen = table[(table["benchmark"] != "") & (table["benchmark"] != "trend")]
-    seen = seen[(seen["channel"] != TOTAL) & (seen["times"] == 1.0)]
-    weak = seen[seen["times_to_halve"] <= 1.0]
-    if weak.empty:
+    worst: dict[str, tuple[float, str]] = {}
+    columns = (table[name].tolist() for name in ("channel", "benchmark", "times", "times_to_halve"))
+    for channel, benchmark, times, needed in zip(*columns, strict=True):
+        observed = benchmark not in ("", "trend") and channel != TOTAL and times == 1.0
+        if observed and needed <= 1.0 and needed < worst.get(channel, (math.inf, ""))[0]:
+            worst[channel] = needed, benchmark
+    if not worst:
         return ()
-    worst = weak.loc[weak.groupby("channel", sort=False)["times_to_halve"].idxmin()]
     named = ", ".join(
-        f"'{row['channel']}' ({row['times_to_halve']:.2g} times as strong as {row['benchmark']})"
-        for _, row in worst.iterrows()
+        f"'{channel}' ({needed:.2g} times as strong as {benchmark})"
+        for channel, (needed, benchmark) in worst.items()
     )
     return (
         Finding(

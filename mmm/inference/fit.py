@@ -74,7 +74,8 @@ class Fit:
 
     def values(self) -> np.ndarray:
         """Sampled scalars in the order of the density's layout, (draws, size)."""
-        draws = [one.transpose("chain", "draw", ...).values for one in self.posterior.values()]
+        known = (self.posterior.variables[name] for name in self.posterior.data_vars)
+        draws = [one.transpose("chain", "draw", ...).values for one in known]
         return np.concatenate([one.reshape(self.draws, -1) for one in draws], axis=1)
 
 
