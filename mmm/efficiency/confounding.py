@@ -16,8 +16,9 @@ an experiment that decides an answer shields it from drivers, and the weight say
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -144,18 +145,25 @@ def confounding_table(response: Response, efficiency: pd.DataFrame) -> pd.DataFr
     """
     regression = conditional_regression(response)
     silent = response.fit.study.routes().silent
-    by_name = efficiency.set_index(efficiency["channel"].astype(str))
+    columns = {
+        name: efficiency[name].tolist() for name in ("roi_mean", "mediated_mean", "evidence")
+    }
+    by_name = {
+        str(name): {column: values[row] for column, values in columns.items()}
+        for row, name in enumerate(efficiency["channel"])
+    }
     rows: list[dict[str, object]] = []
     for one in robustness(regression):
         if one.channel not in silent:
             rows += _rows(one, by_name, through_paths=bool(response.paths))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    unknown = float("nan")
+    return pd.DataFrame({name: [row.get(name, unknown) for row in rows] for name in COLUMNS})
 
 
 def _rows(
-    one: Robustness, by_name: pd.DataFrame, *, through_paths: bool
+    one: Robustness, by_name: Mapping[str, Mapping[Any, Any]], *, through_paths: bool
 ) -> Iterator[dict[str, object]]:
-    known = by_name.loc[one.channel] if one.channel in by_name.index else None
+    known = by_name.get(one.channel)
     mediated = through_paths and (known is None or float(known["mediated_mean"]) != 0.0)
     roi = float("nan") if known is None or mediated else float(known["roi_mean"])
     start = {

@@ -21,7 +21,7 @@ from mmm.evaluate.leftover import (
     LEAST_PERIODS,
     Curve,
     Leftover,
-    effect_of,
+    effects_of,
     holm,
     leftover,
     score,
@@ -67,7 +67,7 @@ def assumption_tests(read: Response) -> tuple[Tested, ...]:
 
 
 def _tests(read: Response) -> tuple[Tested, ...]:
-    effects = [effect_of(read, place) for place in range(len(read.density.spec.channels))]
+    effects = effects_of(read)
     left = leftover(read, effects)
     if left is None:
         return ()

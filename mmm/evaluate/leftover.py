@@ -61,11 +61,14 @@ class Curve:
     directions: np.ndarray
 
 
-def effect_of(read: Response, place: int) -> Curve:
-    """The curve of the regressor at `place` of the specification."""
+def effects_of(read: Response) -> list[Curve]:
+    """The curve of each regressor of the specification."""
     some = thinned(read, DRAWS)
-    panel = with_regressors(some.fit.panel, some.density.spec.channels)
-    media = panel.dataset["media"].values[:, :, place]
+    media = with_regressors(some.fit.panel, some.density.spec.channels).dataset["media"].values
+    return [_effect_of(some, place, media[:, :, place]) for place in range(media.shape[2])]
+
+
+def _effect_of(some: Response, place: int, media: np.ndarray) -> Curve:
     draws = direct_effect(some, place, media).total / some.unit[None, :, None]
     spread = (draws - draws.mean(axis=0)).reshape(len(draws), -1)
     directions = np.linalg.svd(spread, full_matrices=False)[2][:DIRECTIONS]
@@ -147,9 +150,7 @@ def scores(
     square = total**2
     robust = np.divide(square, spread, where=spread > 0, out=np.zeros_like(square))
     plain = square / ((noise**2).sum(axis=(1, 2)) / free)
-    probability = np.maximum(
-        fdtrc(1, free, plain), fdtrc(1, max(products.shape[1] - 1, 1), robust)
-    )
+    probability = np.maximum(fdtrc(1, free, plain), fdtrc(1, max(products.shape[1] - 1, 1), robust))
     explains = square / (left.residual**2).sum()
     coefficient = np.divide(total, norm, where=tested, out=np.zeros_like(total))
     return np.stack([probability, explains, coefficient], axis=1), tested

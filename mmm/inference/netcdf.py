@@ -10,8 +10,8 @@ import os
 from collections.abc import Hashable, Mapping
 
 import h5py
-import numpy as np
 import xarray as xr
+from h5py import h5ds
 from xarray.conventions import encode_cf_variable
 
 _NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable.{:>10}"
@@ -47,11 +47,11 @@ def _write_group(group: h5py.Group, dataset: xr.Dataset) -> None:
         if name not in scales:
             written = _write_variable(group, name, variable)
             for place, dim in enumerate(variable.dims):
-                written.dims[place].attach_scale(scales[dim])
+                h5ds.attach_scale(written.id, scales[dim].id, place)
 
 
 def _write_variable(group: h5py.Group, name: Hashable, variable: xr.Variable) -> h5py.Dataset:
-    if variable.dtype != np.float64:
+    if variable.dtype.kind not in "fiuO":  # dates and truth values are numbers in netCDF
         variable = encode_cf_variable(variable, name=name)
     values = variable.values
     if values.dtype.kind in "OU":
