@@ -14,6 +14,7 @@ import numpy as np
 
 import mmm
 from mmm.batch.learn import Z90, LearnedPrior
+from mmm.batch.payload import Payload
 from mmm.batch.record import (
     DONE,
     FAILED,
@@ -29,7 +30,6 @@ from mmm.batch.runs import (
     record_failure,
     run_folder,
 )
-from mmm.batch.sources import Payload
 from mmm.batch.store import Store, open_store
 from mmm.config.batch import Promote
 from mmm.errors import InputError, MMMError

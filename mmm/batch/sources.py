@@ -19,6 +19,7 @@ from mmm.batch.beside import (
     split_files,
 )
 from mmm.batch.names import CHECK, name_from_keys, outside, safe_part, within
+from mmm.batch.payload import Payload, merged
 from mmm.batch.record import content_sha256
 from mmm.batch.table import Snapshot, snapshot
 from mmm.config.batch import Batch, TableSource
@@ -40,15 +41,6 @@ class Entry:
     data_sha256: str
     study_sha256: str
     problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Payload:
-    """What a worker needs to fit one study: `study_file` is one of `files`, paths as they lie
-    to each other in the batch's folder."""
-
-    study_file: str
-    files: Mapping[str, bytes]
 
 
 class Source(Protocol):
@@ -251,27 +243,6 @@ def _refuse_files(content: Mapping[str, Any], place: str) -> None:
             "an override names no file.",
             f"Name the file under '{key}' of the template: it is split as the table is.",
         )
-
-
-def merged(content: Any, change: Any) -> Any:
-    """`content` with `change` laid over it: blocks key by key, lists of named blocks (channels)
-    name by name, anything else replaced."""
-    if isinstance(content, Mapping) and isinstance(change, Mapping):
-        both = {key: merged(content.get(key), value) for key, value in change.items()}
-        return {**content, **both}
-    if _named(content) and _named(change):
-        changes = {item["name"]: item for item in change}
-        kept = [merged(item, changes.pop(item["name"], {})) for item in content]
-        return [*kept, *changes.values()]
-    return change
-
-
-def _named(content: Any) -> bool:
-    return (
-        isinstance(content, list)
-        and bool(content)
-        and all(isinstance(item, Mapping) and "name" in item for item in content)
-    )
 
 
 def _study_keys() -> set[str]:

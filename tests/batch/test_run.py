@@ -168,6 +168,16 @@ def test_the_command_spreads_a_batch_over_the_workers_of_a_scheduler(batch, grid
     batch.one_run_each()
 
 
+def test_a_worker_loads_nothing_that_only_reading_tables_takes():
+    code = (
+        "import sys; import mmm.batch.spread as s; s.warm_up(); "
+        "sys.exit(any(name in sys.modules for name in ('duckdb', 'sqlalchemy', 'mlflow')))"
+    )
+    paths = {**os.environ, "PYTHONPATH": str(Path(mmm.__file__).parent.parent)}
+    done = subprocess.run([sys.executable, "-c", code], env=paths, check=False)
+    assert done.returncode == 0
+
+
 def test_two_batches_at_once_make_one_run_each(batch, grid):
     jobs = [job_of(batch, name) for name in ("alpha", "beta", "gamma")]
     where = {"scheduler": grid.scheduler, "encryption": grid.encryption}

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from mmm.batch.beside import named_files
 from mmm.batch.names import name_from_keys, safe_part
-from mmm.batch.sources import merged, open_source
+from mmm.batch.payload import merged
+from mmm.batch.sources import open_source
 from mmm.config.load import load_batch, load_study
 from mmm.data.load import load_panel
 from mmm.errors import InputError
