@@ -170,7 +170,7 @@ def test_the_command_spreads_a_batch_over_the_workers_of_a_scheduler(batch, grid
 
 def test_a_worker_loads_nothing_that_only_reading_tables_takes():
     code = (
-        "import sys; import mmm.batch.spread as s; s.warm_up(); "
+        "import sys, mmm.batch.spread; "
         "sys.exit(any(name in sys.modules for name in ('duckdb', 'sqlalchemy', 'mlflow')))"
     )
     paths = {**os.environ, "PYTHONPATH": str(Path(mmm.__file__).parent.parent)}
