@@ -1,7 +1,7 @@
 """Makes `.venv` beside this checkout and installs the library there, exactly as locked.
 
 `python3 .ci/install.py` installs what running needs; `--dev` adds what tests, checks and
-pages need, and Chromium where this may install Debian's packages.
+pages need, and Chromium and PostgreSQL where this may install Debian's packages.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / "bin" / "python"
 SUPPORTED = ((3, 12), (3, 13))
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+SERVERS = Path("/usr/lib/postgresql")
+"""Where Debian keeps PostgreSQL, by version and off the path."""
 
 
 def main() -> int:
@@ -40,7 +42,7 @@ def main() -> int:
     uv_install("--no-deps", "--no-build-isolation", "-e", str(ROOT))
     if dev:
         compile_packages()
-        install_browser()
+        install_programs()
     return 0
 
 
@@ -87,22 +89,28 @@ def compile_packages() -> None:
     subprocess.run(compiled, check=False)
 
 
-def install_browser() -> None:
-    """Chromium draws the report in the tests; without it they say which of them did not run."""
-    if any(shutil.which(name) for name in BROWSERS):
+def install_programs() -> None:
+    """Chromium draws the report in the tests, and PostgreSQL serves them rows; without these they
+    say which of them did not run."""
+    wanted = []
+    if not any(shutil.which(name) for name in BROWSERS):
+        wanted += ["chromium", "fonts-liberation"]
+    if not (any(SERVERS.glob("*/bin/postgres")) or shutil.which("postgres")):
+        wanted += ["postgresql"]
+    if not wanted:
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        print("No Chromium here: tests that draw the report in a browser will not run.")
+        print(f"No {' and '.join(wanted)} here: tests that need them will not run.")
         return
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    wanted = ["chromium", "fonts-liberation"]
     for command in (
         ["apt-get", "update", "-qq"],
         ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *wanted],
     ):
         done = subprocess.run(command, env=quiet, stdout=subprocess.DEVNULL, check=False)
         if done.returncode:
-            print(f"'{' '.join(command)}' failed: browser tests will not run.", file=sys.stderr)
+            told = f"'{' '.join(command)}' failed: tests that need it will not run."
+            print(told, file=sys.stderr)
             return
 
 

@@ -8,5 +8,6 @@ compile() {
     --group build --generate-hashes --no-header --no-annotate "$@"
 }
 
-compile --output-file requirements.lock "$@"
-compile --all-extras --constraint requirements.lock --output-file requirements-dev.lock "$@"
+# what an extra cannot do with, running does without too: both locks name the same versions
+compile --all-extras --output-file requirements-dev.lock "$@"
+compile --constraint requirements-dev.lock --output-file requirements.lock "$@"

@@ -86,7 +86,10 @@ def imported_distributions(folder: str) -> set[str]:
 
 @pytest.mark.parametrize(
     ("folder", "declared"),
-    [("mmm", [*RUNTIME, *EXTRAS["jax"], *EXTRAS["batch"]]), ("tests", [*RUNTIME, *EXTRAS["test"]])],
+    [
+        ("mmm", [*RUNTIME, *EXTRAS["jax"], *EXTRAS["batch"], *EXTRAS["mlflow"]]),
+        ("tests", [*RUNTIME, *EXTRAS["test"]]),
+    ],
 )
 def test_everything_imported_is_declared(folder: str, declared: list[str]) -> None:
     assert imported_distributions(folder) <= {Requirement(line).name for line in declared}

@@ -58,9 +58,9 @@ def _rows(engine: sqlalchemy.Engine, query: str, variable: str) -> pa.Table:
     with engine.connect().execution_options(**options) as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("PRAGMA query_only=ON")
-        result = connection.execute(sqlalchemy.text(_literal(query)))
-        names = list(result.keys())
-        tables = [_chunk(names, rows, variable) for rows in result.partitions(CHUNK)]
+        with connection.execute(sqlalchemy.text(_literal(query))) as result:
+            names = list(result.keys())
+            tables = [_chunk(names, rows, variable) for rows in result.partitions(CHUNK)]
         connection.rollback()
     if not tables:
         raise _unreadable(variable, "the query gives no rows.", "Correct it.")

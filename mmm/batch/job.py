@@ -14,6 +14,7 @@ import numpy as np
 
 import mmm
 from mmm.batch.learn import Z90, LearnedPrior
+from mmm.batch.payload import Payload
 from mmm.batch.record import (
     DONE,
     FAILED,
@@ -29,7 +30,6 @@ from mmm.batch.runs import (
     record_failure,
     run_folder,
 )
-from mmm.batch.sources import Payload
 from mmm.batch.store import Store, open_store
 from mmm.config.batch import Promote
 from mmm.errors import InputError, MMMError
@@ -43,6 +43,15 @@ if TYPE_CHECKING:
 SKIPPED = "skipped"
 INPUTS = "inputs"
 COMPARISON = "comparison.json"
+ENDS = ("p05", "p50", "p95")
+RETURNED = (
+    "channel",
+    "spend",
+    "roi_mean",
+    *(f"roi_{end}" for end in ENDS),
+    *(f"roi_window_{end}" for end in ENDS),
+)
+"""Columns of `efficiency.csv` that a record takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +200,7 @@ def compared(job: Job, store: Store, analysis: Analysis | CoreAnalysis, folder: 
         spend_per_year=spend / len(panel.dates) * panel.periods_per_year,
         channels=tuple(
             _return(row, learned.get(row["channel"]))
-            for row in analysis.efficiency.to_dict("records")
+            for row in analysis.efficiency[list(RETURNED)].to_dict("records")
         ),
         report=job.report and not job.core,
         study_file=job.payload.study_file,
@@ -217,7 +226,7 @@ def _return(row: Mapping[Any, Any], learned: LearnedPrior | None) -> ChannelRetu
         value = float(row[name])
         return value if np.isfinite(value) else None
 
-    low, middle, high = (known(f"roi_window_{end}") for end in ("p05", "p50", "p95"))
+    low, middle, high = (known(f"roi_window_{end}") for end in ENDS)
     log_mean = log_sd = None
     if low is not None and middle is not None and high is not None and low > 0:
         log_mean, log_sd = math.log(middle), math.log(high / low) / (2 * Z90)

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from mmm.batch.payload import Payload, merged
 from mmm.batch.record import ChannelReturn, Record
-from mmm.batch.sources import Payload, merged
 from mmm.config.load import content_to_yaml, mapping_from_yaml
 
 FEWEST = 3

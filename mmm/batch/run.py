@@ -23,6 +23,7 @@ from mmm.batch.record import ALARM, DONE, FAILED, HOLD, PROMOTE, Record, now
 from mmm.batch.runs import let_go, record_failure
 from mmm.batch.sources import Entry, Source, open_source
 from mmm.batch.store import Store, open_store
+from mmm.batch.track import TrackingError, check_tracking, track
 from mmm.config.batch import Batch
 from mmm.config.load import load_batch
 from mmm.errors import InputError
@@ -54,7 +55,8 @@ class Decided:
 @dataclass(frozen=True, slots=True)
 class BatchSummary:
     """`summary.json`: what a batch did. planned = done + skipped + failed; promoted, held and
-    alarms count new fits; `lost_workers` how often a worker was lost; `let_go` runs removed."""
+    alarms count new fits; `lost_workers` how often a worker was lost; `let_go` runs removed;
+    `tracked` runs that MLflow was told of."""
 
     batch: str
     created: str
@@ -67,6 +69,7 @@ class BatchSummary:
     alarms: int
     lost_workers: int = 0
     let_go: int = 0
+    tracked: int = 0
     seconds: float = 0.0
     sampling_s: float = 0.0
     problems: tuple[str, ...] = ()
@@ -106,6 +109,8 @@ def run_batch(
     path = Path(path)
     tell = watch or (lambda _event: None)
     batch, store = load_batch(path), open_store(out)
+    if batch.mlflow:
+        check_tracking()
     with ExitStack() as stack:
         source = stack.enter_context(open_source(batch, path.parent))
         entries = list(source.entries())  # refuses what is wrong before anything is written
@@ -285,6 +290,7 @@ def _finish(
     """Writes what is derived from the runs. Where that fails, the summary says so: the next
     batch writes it anew."""
     gone: list[tuple[str, str]] = []
+    tracked = 0
     try:
         index = rebuild_index(store)
         if batch.retention.runs is not None or batch.retention.days is not None:
@@ -293,6 +299,12 @@ def _finish(
             gone = let_go(store, read_records(store, names), batch.retention)
             index = rebuild_index(store)
         write_portfolio(store, index, batch.batch, now())
+        if batch.mlflow:
+            ours = index[(index["status"] == DONE) & (index["batch"] == batch.batch)]
+            runs = zip(ours["study"], ours["run"], strict=True)
+            tracked = track(store, runs, batch.mlflow)
+    except TrackingError as error:
+        tally.problems.append(str(error))
     except OSError as error:
         tally.problems.append(f"The index or the portfolio page cannot be written: {error}.")
     skipped = sum(one.action is Action.SKIP for one in plan)
@@ -309,6 +321,7 @@ def _finish(
         alarms=actions.count(ALARM),
         lost_workers=tally.lost_workers,
         let_go=len(gone),
+        tracked=tracked,
         seconds=seconds,
         sampling_s=tally.sampling,
         problems=tuple(tally.problems),

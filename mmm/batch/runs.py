@@ -158,5 +158,6 @@ def let_go(store: Store, records: Iterable[Record], rules: Retention) -> list[tu
             if (many or old) and deployed.get(study) != record.run:
                 store.remove(record_name(study, record.run))  # invisible first
                 store.remove(run_folder(study, record.run))
+                store.remove(f"tracked/{study}/{record.run}.json")
                 gone.append((study, record.run))
     return gone

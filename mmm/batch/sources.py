@@ -10,16 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from mmm.batch.beside import (
+    SplitFile,
+    missing_rows,
+    named_files,
+    refuse_strangers,
+    renamed,
+    split_files,
+)
 from mmm.batch.names import CHECK, name_from_keys, outside, safe_part, within
+from mmm.batch.payload import Payload, merged
 from mmm.batch.record import content_sha256
 from mmm.batch.table import Snapshot, snapshot
 from mmm.config.batch import Batch, TableSource
 from mmm.config.load import content_to_yaml, study_of, yaml_mapping
 from mmm.config.study import Study
 from mmm.errors import InputError, did_you_mean, input_error
-
-FILES = ("experiments", "claims")
-"""Keys of a study file that name further files beside its data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +41,6 @@ class Entry:
     data_sha256: str
     study_sha256: str
     problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Payload:
-    """What a worker needs to fit one study: `study_file` is one of `files`, paths as they lie
-    to each other in the batch's folder."""
-
-    study_file: str
-    files: Mapping[str, bytes]
 
 
 class Source(Protocol):
@@ -65,8 +62,11 @@ def open_source(batch: Batch, base: Path) -> Generator[Source]:
     template = read_template(batch.table, base)
     data = template["data"]
     order = [data[key] for key in ("date", "geo") if isinstance(data.get(key), str)]
-    with snapshot(batch.table, base, order) as rows:
-        yield TableStudies(batch.table, template, rows)
+    with (
+        snapshot(batch.table, base, order) as rows,
+        split_files(batch.table, template, base) as beside,
+    ):
+        yield TableStudies(batch.table, template, rows, beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +93,17 @@ class FileStudies:
             yield entry
 
     def payload(self, entry: Entry) -> Payload:
+        """Raises `InputError` where a file is another than when the entry was made."""
         study = within(self.base, entry.place, "study file")
         files = {entry.place: study.read_bytes()}
         for path in self._files(study, yaml_mapping(study)):
             files[path.relative_to(self.base).as_posix()] = path.read_bytes()
+        digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+        study_sha256, data_sha256 = digests.pop(entry.place), _together(digests)
+        if (study_sha256, data_sha256) != (entry.study_sha256, entry.data_sha256):
+            raise input_error(
+                CHECK, entry.place, "its files changed while the batch ran.", "Run the batch again."
+            )
         return Payload(entry.place, files)
 
     def _found(self) -> list[Path]:
@@ -124,12 +131,9 @@ class FileStudies:
             study_sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
             content = yaml_mapping(path)
             name = safe_part(str(content.get("study", "")))
-            digests = {
-                str(file.relative_to(self.base)): _digest(file)
-                for file in self._files(path, content)
-            }
-            data_sha256 = (
-                next(iter(digests.values())) if len(digests) == 1 else content_sha256(digests)
+            files = self._files(path, content)
+            data_sha256 = _together(
+                {file.relative_to(self.base).as_posix(): _digest(file) for file in files}
             )
         except InputError as refusal:
             problem = str(refusal.findings[0])
@@ -152,27 +156,43 @@ class FileStudies:
 
 @dataclass(frozen=True, slots=True)
 class TableStudies:
-    """One study a group of a table's rows: the template with what is overridden for its keys."""
+    """One study a group of a table's rows: the template with what is overridden for its keys.
+    `beside` are the further files that the template names."""
 
     table: TableSource
     template: Mapping[str, Any]
     rows: Snapshot
+    beside: tuple[SplitFile, ...] = ()
 
     def entries(self) -> Iterator[Entry]:
-        """Raises `InputError` for key values that read as a path."""
+        """Raises `InputError` for key values that read as a path, and for a further file with
+        rows of no study."""
+        seen = set()
         for group in self.rows.groups():
             content = self._content(group.values)
-            name = name_from_keys(group.values)
-            study_sha256 = content_sha256(content)
-            yield Entry(name, "/".join(group.values), group.data_sha256, study_sha256)
+            seen.add(group.values)
+            digests = {one.name: one.digests.get(group.values, "") for one in self.beside}
+            yield Entry(
+                name_from_keys(group.values),
+                "/".join(group.values),
+                content_sha256([group.data_sha256, digests]) if digests else group.data_sha256,
+                content_sha256(content),
+                missing_rows(self.beside, content, group.values),
+            )
+        refuse_strangers(self.beside, seen)
 
     def payload(self, entry: Entry) -> Payload:
-        values = entry.place.split("/")
+        values = tuple(entry.place.split("/"))
         name, content = self.rows.file(values)
-        study = {**self._content(values), "study": entry.name}
+        files, names = {name: content}, {}
+        for one in self.beside:
+            if values in one.digests:
+                names[one.name], part = one.content(values)
+                files[names[one.name]] = part
+        study = {**renamed(self._content(values), names), "study": entry.name}
         study["data"] = {"file": name, **study["data"]}
         study_of(study, f"{self.table.template} for {entry.place}")
-        return Payload("study.yaml", {"study.yaml": content_to_yaml(study).encode(), name: content})
+        return Payload("study.yaml", {"study.yaml": content_to_yaml(study).encode(), **files})
 
     def _content(self, values: Any) -> dict[str, Any]:
         content = dict(self.template)
@@ -185,7 +205,7 @@ class TableStudies:
 
 def read_template(table: TableSource, base: Path) -> dict[str, Any]:
     """The study file under which a table is split; raises `InputError` where it names a data
-    file or further files of its own."""
+    file, and where an override names any file."""
     path = within(base, table.template, "table.template")
     content = yaml_mapping(path, strict=True)
     data = content.get("data")
@@ -193,7 +213,13 @@ def read_template(table: TableSource, base: Path) -> dict[str, Any]:
         raise input_error(
             CHECK, path.name, "the template has no block 'data'.", "Name the date column there."
         )
-    _refuse_files(content, path.name)
+    if "file" in data:
+        raise input_error(
+            CHECK,
+            f"{path.name}: data.file",
+            "the rows of a study of a table come from the table.",
+            "Remove 'data.file'.",
+        )
     content.pop("study", None)
     keys = set(content) | {"study"}
     for pattern, change in table.overrides.items():
@@ -209,57 +235,23 @@ def read_template(table: TableSource, base: Path) -> dict[str, Any]:
     return content
 
 
-def named_files(content: Any, place: str = "") -> list[tuple[str, str]]:
-    """(place, path) of every file that a study's content names: its data first, then `FILES`,
-    then any further block that has the key `file`."""
-    found: list[tuple[str, str]] = []
-    if isinstance(content, Mapping):
-        for key, value in content.items():
-            here = f"{place}.{key}".lstrip(".")
-            names_file = key == "file" or (not place and key in FILES)
-            if names_file and isinstance(value, str):
-                found.append((here, value))
-            else:
-                found += named_files(value, here)
-    elif isinstance(content, list):
-        for number, item in enumerate(content):
-            found += named_files(item, f"{place}[{number}]")
-    return sorted(found, key=lambda one: one[0] != "data.file")
-
-
 def _refuse_files(content: Mapping[str, Any], place: str) -> None:
     for key, _ in named_files(content)[:1]:
         raise input_error(
             CHECK,
             f"{place}: {key}",
-            "a study of a table has no files of its own; the rows come from the table.",
-            f"Remove '{key}'.",
+            "an override names no file.",
+            f"Name the file under '{key}' of the template: it is split as the table is.",
         )
-
-
-def merged(content: Any, change: Any) -> Any:
-    """`content` with `change` laid over it: blocks key by key, lists of named blocks (channels)
-    name by name, anything else replaced."""
-    if isinstance(content, Mapping) and isinstance(change, Mapping):
-        both = {key: merged(content.get(key), value) for key, value in change.items()}
-        return {**content, **both}
-    if _named(content) and _named(change):
-        changes = {item["name"]: item for item in change}
-        kept = [merged(item, changes.pop(item["name"], {})) for item in content]
-        return [*kept, *changes.values()]
-    return change
-
-
-def _named(content: Any) -> bool:
-    return (
-        isinstance(content, list)
-        and bool(content)
-        and all(isinstance(item, Mapping) and "name" in item for item in content)
-    )
 
 
 def _study_keys() -> set[str]:
     return set(Study.model_fields)
+
+
+def _together(digests: Mapping[str, str]) -> str:
+    """One digest of several files, by name; that of the file where it is one."""
+    return next(iter(digests.values())) if len(digests) == 1 else content_sha256(digests)
 
 
 def _digest(path: Path) -> str:

@@ -157,6 +157,8 @@ def warm_up() -> None:
     import_module("dask.array")  # xarray asks for it with the first array
     for name in ("analysis", "artefacts", "core", "progress"):
         import_module(f"mmm.study.{name}")
+    for name in ("compare", "promote"):
+        import_module(f"mmm.batch.{name}")
     kernel = import_module("mmm.model.kernel")
     kernel.prepare("normal")
     gc.collect()

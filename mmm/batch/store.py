@@ -7,6 +7,7 @@
 | `runs/STUDY/RUN/` | the artefacts, `inputs/`, and a copy of the record; never changed |
 | `promotions/STUDY/TIME.RUN.json` | that the run was deployed, and why |
 | `started/STUDY/RUN.json` | that the run was begun; removed when it ends |
+| `tracked/STUDY/RUN.json` | that MLflow was told of the run |
 | `index.parquet`, `summary.json`, `portfolio.html` | derived, and written anew by each batch |
 
 Nothing is locked: each file has one meaning whoever writes it, and the index follows from the
@@ -35,7 +36,7 @@ from mmm.errors import InputError, input_error
 ASIDE = ".aside"
 LEAST_FREE = 50_000_000
 """Bytes that must be free where a run is written."""
-FOLDERS = frozenset({"records", "runs", "promotions", "started", "batches"})
+FOLDERS = frozenset({"records", "runs", "promotions", "started", "tracked", "batches"})
 FILES = frozenset({"index.parquet", "summary.json", "portfolio.html"})
 
 

@@ -70,10 +70,12 @@ class Snapshot:
         if current is not None:
             yield Group(current, _joined(digests))
 
-    def file(self, values: Sequence[str]) -> tuple[str, bytes]:
-        """Name and content of the data file of one group: CSV where cells are text."""
+    def file(self, values: Sequence[str], *, keys: bool = True) -> tuple[str, bytes]:
+        """Name and content of the data file of one group, with or without its key columns: CSV
+        where cells are text."""
+        columns = "*" if keys else f"* EXCLUDE ({', '.join(map(_quoted, self.keys))})"
         wanted = " AND ".join(f"CAST({_quoted(key)} AS VARCHAR) = ?" for key in self.keys)
-        query = f"SELECT * FROM rows WHERE {wanted} ORDER BY {self._places}"
+        query = f"SELECT {columns} FROM rows WHERE {wanted} ORDER BY {self._places}"
         table = self.connection.cursor().sql(query, params=list(values)).to_arrow_table()
         buffer = io.BytesIO()
         if self.text:
@@ -96,8 +98,9 @@ class Snapshot:
 
 
 @contextmanager
-def snapshot(source: TableSource, base: Path, order: Sequence[str]) -> Generator[Snapshot]:
-    """The table's rows, sorted within a group by the columns of `order` that it has.
+def snapshot(source: TableSource, base: Path, order: Sequence[str] | None) -> Generator[Snapshot]:
+    """The table's rows, sorted within a group by the columns of `order` that it has, or by all of
+    its columns.
 
     Raises `InputError` for files that are missing, damaged or outside `base`, a query that is
     wrong or more than one SELECT, key columns that are missing or empty, and a database that
@@ -111,7 +114,8 @@ def snapshot(source: TableSource, base: Path, order: Sequence[str]) -> Generator
             text = _fill(connection, source, base)
             columns = [row[0] for row in connection.execute("DESCRIBE rows").fetchall()]
             _check_keys(connection, source, columns)
-            present = tuple(column for column in order if column in columns)
+            wanted = columns if order is None else order
+            present = tuple(column for column in wanted if column in columns)
             yield Snapshot(connection, source.keys, present, text)
         finally:
             connection.close()

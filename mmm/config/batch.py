@@ -146,7 +146,8 @@ class Batch(Block):
     attempts after the first where a worker is lost or the machine fails, not where the data is
     wrong. `artefacts: core` keeps the fit, its verdict and its returns, from which the others
     can be made later; `report` says whether each run gets its page. `learn` gives channels
-    without a stated prior one from the deployed fits of the other studies.
+    without a stated prior one from the deployed fits of the other studies. `mlflow` is the
+    experiment that MLflow files complete runs under; where it is stands in the environment.
     """
 
     batch: Annotated[str, Field(pattern=NAME, max_length=120)]
@@ -160,6 +161,7 @@ class Batch(Block):
     artefacts: Literal["all", "core"] = "all"
     report: bool = True
     learn: bool = False
+    mlflow: Annotated[str, Field(min_length=1, max_length=250)] | None = None
 
     @model_validator(mode="after")
     def _has_studies(self) -> Self:

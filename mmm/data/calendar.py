@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -74,6 +75,7 @@ def _other(stated: str, found: str | None) -> str:
     return f"the study says '{stated}' but the dates are regular at '{found}'"
 
 
+@lru_cache(maxsize=64)
 def valid_frequency(alias: str) -> str | None:
     """The alias in pandas' own spelling, None where it is unknown or finer than a day."""
     try:
@@ -93,8 +95,14 @@ def _none(problem: str) -> Calendar:
 
 
 def _on_grid(dates: pd.DatetimeIndex, alias: str) -> Calendar:
-    grid = pd.date_range(dates[0], dates[-1], freq=alias).as_unit("ns")
+    grid = _grid(dates[0], dates[-1], alias)
     return Calendar(alias, dates[~dates.isin(grid)], grid[~grid.isin(dates)])
+
+
+@lru_cache(maxsize=8)
+def _grid(first: pd.Timestamp, last: pd.Timestamp, alias: str) -> pd.DatetimeIndex:
+    """All dates of a grid; pandas makes them one by one."""
+    return pd.date_range(first, last, freq=alias).as_unit("ns")
 
 
 def _infer(dates: pd.DatetimeIndex) -> Calendar:

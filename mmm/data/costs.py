@@ -28,11 +28,14 @@ def loaded_cost(panel: Panel, channels: Sequence[Channel]) -> xr.DataArray:
     fixed cost costs 0 and has no ROI.
     """
     names = [channel.name for channel in channels]
-    spend = panel.dataset["spend"].sel({CHANNEL: names})
-    media = panel.dataset["media"].sel({CHANNEL: names})
+    spend, media = panel.dataset["spend"], panel.dataset["media"].values
+    if names != list(panel.channels):
+        places = [panel.channels.index(name) for name in names]
+        spend, media = spend.isel({CHANNEL: places}), media[:, :, places]
+    paid = spend.values
     columns = []
     for index, channel in enumerate(channels):
-        base = (media if channel.spend is None else spend).values[:, :, index]
+        base = (media if channel.spend is None else paid)[:, :, index]
         split = _geo_split(base.sum(axis=0))
         columns.append(variable_cost_rate(channel) * base + channel.costs.fixed_per_period * split)
     return xr.DataArray(

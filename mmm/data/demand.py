@@ -56,11 +56,11 @@ def _chasing(study: Study, panel: Panel, parts: Parts) -> list[Finding]:
     everything = np.column_stack([parts.rest, *parts.curves.values()])
     left = residual(parts.outcome, everything)
     tested = {name for test in panel.experiments if not test.hold_back for name in test.channels}
-    found = []
+    found, spans = [], _spans(panel)
     for channel in study.channels:
         if channel.name not in parts.curves or channel.name in tested:
             continue
-        link = follows(_media(panel, channel.name), left, parts, _spans(panel))
+        link = follows(_media(panel, channel.name), left, parts, spans)
         if link.probability * len(parts.curves) >= RARE or link.correlation < NOTABLE:
             continue
         known = bool(study.demand_proxies)

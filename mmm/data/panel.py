@@ -40,24 +40,26 @@ class Panel:
 
     @property
     def dates(self) -> pd.DatetimeIndex:
-        return pd.DatetimeIndex(self.dataset[DATE].values)
+        return pd.DatetimeIndex(self.dataset.variables[DATE].values)
 
     @property
     def geos(self) -> tuple[str, ...]:
-        return tuple(str(name) for name in self.dataset[GEO].values)
+        return tuple(str(name) for name in self.dataset.variables[GEO].values)
 
     @property
     def channels(self) -> tuple[str, ...]:
-        return tuple(str(name) for name in self.dataset[CHANNEL].values)
+        return tuple(str(name) for name in self.dataset.variables[CHANNEL].values)
 
     @property
     def controls(self) -> tuple[str, ...]:
-        return tuple(str(name) for name in self.dataset[CONTROL].values)
+        return tuple(str(name) for name in self.dataset.variables[CONTROL].values)
 
     @property
     def paths(self) -> tuple[str, ...]:
         return (
-            tuple(str(name) for name in self.dataset[PATH].values) if PATH in self.dataset else ()
+            tuple(str(name) for name in self.dataset.variables[PATH].values)
+            if PATH in self.dataset
+            else ()
         )
 
     @property

@@ -15,6 +15,7 @@ import pandas as pd
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _INFINITY = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
 _MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none"})
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MIDNIGHT = re.compile(r"00:00(?::00(?:\.0+)?)?")
 _YEARS = range(1800, 2201)
 
@@ -50,6 +51,9 @@ def parse_numbers(cells: pd.Series, from_text: bool) -> Numbers:
     if pd.api.types.is_numeric_dtype(cells.dtype):
         # object columns are read cell by cell below; here every cell is a number or missing
         raw = cells.to_numpy(dtype=float, na_value=np.nan)
+        text = np.zeros(len(raw), dtype=bool)
+    elif from_text and all(isinstance(cell, str) and _NUMBER.fullmatch(cell) for cell in cells):
+        raw = np.array([float(cell) for cell in cells])
         text = np.zeros(len(raw), dtype=bool)
     else:
         read = [_number(cell, from_text) for cell in cells]
@@ -138,6 +142,11 @@ def _date(cell: object) -> date | str:
 
 
 def _date_of_text(text: str) -> date | str:
+    if _DAY.fullmatch(text):
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            return f"'{text}' is not a date"
     day, _, clock = text.replace("T", " ").partition(" ")
     if clock and not _MIDNIGHT.fullmatch(clock):
         return f"'{text}' has a time of day or is not a date"

@@ -15,8 +15,10 @@ an experiment that decides an answer shields it from drivers, and the weight say
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -143,18 +145,25 @@ def confounding_table(response: Response, efficiency: pd.DataFrame) -> pd.DataFr
     """
     regression = conditional_regression(response)
     silent = response.fit.study.routes().silent
-    by_name = efficiency.set_index(efficiency["channel"].astype(str))
+    columns = {
+        name: efficiency[name].tolist() for name in ("roi_mean", "mediated_mean", "evidence")
+    }
+    by_name = {
+        str(name): {column: values[row] for column, values in columns.items()}
+        for row, name in enumerate(efficiency["channel"])
+    }
     rows: list[dict[str, object]] = []
     for one in robustness(regression):
         if one.channel not in silent:
             rows += _rows(one, by_name, through_paths=bool(response.paths))
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    unknown = float("nan")
+    return pd.DataFrame({name: [row.get(name, unknown) for row in rows] for name in COLUMNS})
 
 
 def _rows(
-    one: Robustness, by_name: pd.DataFrame, *, through_paths: bool
+    one: Robustness, by_name: Mapping[str, Mapping[Any, Any]], *, through_paths: bool
 ) -> Iterator[dict[str, object]]:
-    known = by_name.loc[one.channel] if one.channel in by_name.index else None
+    known = by_name.get(one.channel)
     mediated = through_paths and (known is None or float(known["mediated_mean"]) != 0.0)
     roi = float("nan") if known is None or mediated else float(known["roi_mean"])
     start = {
@@ -205,15 +214,17 @@ def turning_the_case(table: pd.DataFrame, fall: float) -> pd.DataFrame:
 def confounding_findings(table: pd.DataFrame) -> tuple[Finding, ...]:
     """One finding that names the channels whose return would be halved by a driver no stronger
     than an observed control, holiday or season. Trend is left out: few drivers are that strong."""
-    seen = table[(table["benchmark"] != "") & (table["benchmark"] != "trend")]
-    seen = seen[(seen["channel"] != TOTAL) & (seen["times"] == 1.0)]
-    weak = seen[seen["times_to_halve"] <= 1.0]
-    if weak.empty:
+    worst: dict[str, tuple[float, str]] = {}
+    columns = (table[name].tolist() for name in ("channel", "benchmark", "times", "times_to_halve"))
+    for channel, benchmark, times, needed in zip(*columns, strict=True):
+        observed = benchmark not in ("", "trend") and channel != TOTAL and times == 1.0
+        if observed and needed <= 1.0 and needed < worst.get(channel, (math.inf, ""))[0]:
+            worst[channel] = needed, benchmark
+    if not worst:
         return ()
-    worst = weak.loc[weak.groupby("channel", sort=False)["times_to_halve"].idxmin()]
     named = ", ".join(
-        f"'{row['channel']}' ({row['times_to_halve']:.2g} times as strong as {row['benchmark']})"
-        for _, row in worst.iterrows()
+        f"'{channel}' ({needed:.2g} times as strong as {benchmark})"
+        for channel, (needed, benchmark) in worst.items()
     )
     return (
         Finding(

@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 
 from mmm.data.costs import loaded_cost, variable_cost_rate
-from mmm.dims import CHANNEL, DATE, GEO
 from mmm.efficiency.caused import Caused, caused_by_channels
 from mmm.results.contributions import BRAND, MEDIATED, TACTICAL, Decomposition, channel_sums
 from mmm.results.links import evidence_by_channel
 from mmm.results.respond import Response
-from mmm.results.summary import SUFFIXES, summarise, summary_columns
+from mmm.results.summary import SUFFIXES, summaries, summarise, summary_columns
 
 TOTAL = "total"
 
@@ -41,9 +40,9 @@ def accounts(response: Response, decomposition: Decomposition | None = None) -> 
     """One account a channel, and last that of all channels together, `total`."""
     sums = decomposition.sums if decomposition else channel_sums(response)
     study, panel = response.fit.study, response.fit.panel
-    cost = loaded_cost(panel, study.channels).sum(DATE).transpose(CHANNEL, GEO).values
-    spend = panel.dataset["spend"].sum(DATE).transpose(CHANNEL, GEO).values
-    media = panel.dataset["media"].sum(DATE).transpose(CHANNEL, GEO).values
+    cost = loaded_cost(panel, study.channels).values.sum(axis=0).T
+    spend = panel.dataset["spend"].values.sum(axis=0).T
+    media = panel.dataset["media"].values.sum(axis=0).T
     nothing = np.zeros((response.draws, len(panel.geos)))
     each, together = caused_by_channels(response)
     found = []
@@ -114,12 +113,8 @@ def contribution_columns(
     tactical: np.ndarray, brand: np.ndarray, mediated: np.ndarray
 ) -> dict[str, float]:
     """Outcome in the window (D,) and its parts."""
-    return (
-        summary_columns("contribution", tactical + brand + mediated)
-        | summary_columns("tactical", tactical)
-        | summary_columns("brand", brand)
-        | summary_columns("mediated", mediated)
-    )
+    parts = {"tactical": tactical, "brand": brand, "mediated": mediated}
+    return summaries({"contribution": tactical + brand + mediated, **parts})
 
 
 def price_columns(outcome: np.ndarray, cost: float) -> dict[str, float]:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from scipy import stats
-from threadpoolctl import threadpool_limits
 
 from mmm.dims import DAYS_PER_YEAR
 from mmm.errors import Finding, Severity
@@ -22,12 +21,14 @@ from mmm.evaluate.leftover import (
     LEAST_PERIODS,
     Curve,
     Leftover,
-    effect_of,
+    effects_of,
     holm,
     leftover,
     score,
+    scores,
 )
 from mmm.evaluate.residuals import ljung_box, standard_residuals
+from mmm.inference.blas import one_blas_thread
 from mmm.results.regression import Response
 
 ERROR = 0.01
@@ -61,12 +62,12 @@ class Tested:
 
 def assumption_tests(read: Response) -> tuple[Tested, ...]:
     """Every test of `read`, most telling first; none where there is too little data for it."""
-    with threadpool_limits(1):  # many small decompositions: threads cost more than they save
+    with one_blas_thread():
         return _tests(read)
 
 
 def _tests(read: Response) -> tuple[Tested, ...]:
-    effects = [effect_of(read, place) for place in range(len(read.density.spec.channels))]
+    effects = effects_of(read)
     left = leftover(read, effects)
     if left is None:
         return ()
@@ -144,15 +145,13 @@ def _break(left: Leftover, dates: pd.DatetimeIndex) -> Iterator[Tested]:
     steps = (np.arange(periods) >= starts[:, None]).astype(float)
     steps = np.repeat(steps[:, None], geos, axis=1)
     apart = left.off(steps)
-    found = [
-        (found, start)
-        for start, step, rest in zip(starts, steps, apart, strict=True)
-        if (found := score(left, step[None], rest[None]))
-    ]
-    if found:
-        (probability, explains, size), start = min(found)
+    found, tested = scores(left, steps, apart)
+    if tested.any():
+        place = np.lexsort((*found[tested].T[::-1],))[0]  # of equals the one that explains least
+        probability, explains, size = found[tested][place].tolist()
         several = min(1.0, probability * len(starts))
-        yield Tested("level_break", f"{dates[start]:%Y-%m-%d}", several, explains, size)
+        day = dates[starts[tested][place]]
+        yield Tested("level_break", f"{day:%Y-%m-%d}", several, explains, size)
 
 
 def shared_shocks(residual: np.ndarray) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
+from scipy.special import fdtrc
 
 from mmm.model.graph import with_regressors
 from mmm.results.blocks import thinned
@@ -61,11 +61,14 @@ class Curve:
     directions: np.ndarray
 
 
-def effect_of(read: Response, place: int) -> Curve:
-    """The curve of the regressor at `place` of the specification."""
+def effects_of(read: Response) -> list[Curve]:
+    """The curve of each regressor of the specification."""
     some = thinned(read, DRAWS)
-    panel = with_regressors(some.fit.panel, some.density.spec.channels)
-    media = panel.dataset["media"].values[:, :, place]
+    media = with_regressors(some.fit.panel, some.density.spec.channels).dataset["media"].values
+    return [_effect_of(some, place, media[:, :, place]) for place in range(media.shape[2])]
+
+
+def _effect_of(some: Response, place: int, media: np.ndarray) -> Curve:
     draws = direct_effect(some, place, media).total / some.unit[None, :, None]
     spread = (draws - draws.mean(axis=0)).reshape(len(draws), -1)
     directions = np.linalg.svd(spread, full_matrices=False)[2][:DIRECTIONS]
@@ -118,15 +121,50 @@ def score(
     count, periods = products.shape
     free = left.residual.size - left.used - count
     covariance = _long_run(products) * left.residual.size / max(free, 1)
-    robust = float(total @ np.linalg.pinv(covariance) @ total) / count
+    robust = max(0.0, float(total @ np.linalg.pinv(covariance) @ total) / count)
     plain = float(total @ total) / count / (float((noise**2).sum()) / max(free, 1))
     probability = max(
-        float(stats.f.sf(plain, count, max(free, 1))),
-        float(stats.f.sf(robust, count, max(periods - count, 1))),
+        float(fdtrc(count, max(free, 1), plain)),
+        float(fdtrc(count, max(periods - count, 1), robust)),
     )
     explains = float((total**2).sum() / (left.residual**2).sum())
     coefficient = float(flat[0] @ left.residual.ravel() / (flat[0] @ flat[0]))
     return probability, explains, coefficient
+
+
+def scores(
+    left: Leftover, candidates: np.ndarray, apart: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """`score` of each of `candidates` (S, G, T) by itself, (S, 3), and whether the model does not
+    have it already, (S,)."""
+    flat = apart.reshape(len(apart), -1)
+    norm = np.linalg.norm(flat, axis=1)
+    tested = norm > LEAST_LEFT * np.linalg.norm(candidates * left.weight[:, None], axis=(1, 2))
+    basis = np.divide(apart, norm[:, None, None], where=tested[:, None, None],
+                      out=np.zeros_like(apart))  # fmt: skip
+    total = np.tensordot(basis, left.residual, 2)
+    noise = left.residual - total[:, None, None] * basis
+    free = max(left.residual.size - left.used - 1, 1)
+    products = (basis * noise).sum(axis=1)
+    spread = _long_run_each(products) * left.residual.size / free
+    square = total**2
+    robust = np.divide(square, spread, where=spread > 0, out=np.zeros_like(square))
+    plain = square / ((noise**2).sum(axis=(1, 2)) / free)
+    probability = np.maximum(fdtrc(1, free, plain), fdtrc(1, max(products.shape[1] - 1, 1), robust))
+    explains = square / (left.residual**2).sum()
+    coefficient = np.divide(total, norm, where=tested, out=np.zeros_like(total))
+    return np.stack([probability, explains, coefficient], axis=1), tested
+
+
+def _long_run_each(products: np.ndarray) -> np.ndarray:
+    """`_long_run` of each row (S, T) by itself, (S,)."""
+    periods = products.shape[1]
+    lags = int(4 * (periods / 100) ** (2 / 9))
+    found = (products**2).sum(axis=1)
+    for lag in range(1, lags + 1):
+        cross = (products[:, lag:] * products[:, :-lag]).sum(axis=1)
+        found += 2.0 * (1 - lag / (lags + 1)) * cross
+    return found
 
 
 def _long_run(products: np.ndarray) -> np.ndarray:

@@ -36,15 +36,17 @@ def convergence(draws: np.ndarray) -> Convergence:
     known = ~np.isnan(draws).any(axis=(1, 2))
     if length < _FEWEST_DRAWS or not known.any():
         return Convergence(rhat, bulk, tail)
-    split = split_chains(draws[known])
-    middle = np.median(split, axis=(1, 2), keepdims=True)
-    ranked = normal_scores(split)
+    draws = draws[known]
+    split = split_chains(draws)
+    flat = split.reshape(len(split), -1)
+    ordered, ranked, folded = normal_scores(flat)
     if chains >= _FEWEST_CHAINS:
-        folded = normal_scores(np.abs(split - middle))
-        rhat[known] = np.fmax(split_rhat(ranked), split_rhat(folded))
-    bulk[known] = effective_size(ranked)
-    ends = np.quantile(draws[known], TAILS, axis=(1, 2))
-    below = (split_chains(draws[known] <= end[:, None, None]).astype(float) for end in ends)
+        of_rank, of_fold = (split_rhat(one.reshape(split.shape)) for one in (ranked, folded))
+        rhat[known] = np.fmax(of_rank, of_fold)
+    bulk[known] = effective_size(ranked.reshape(split.shape))
+    # of an odd number of draws the middle one is in no half
+    ends = np.quantile(ordered if length % 2 == 0 else draws.reshape(len(draws), -1), TAILS, axis=1)
+    below = (split_chains(draws <= end[:, None, None]).astype(float) for end in ends)
     tail[known] = np.minimum(*(effective_size(part) for part in below))
     return Convergence(rhat, bulk, tail)
 
@@ -55,20 +57,50 @@ def split_chains(draws: np.ndarray) -> np.ndarray:
     return np.concatenate([draws[:, :, :half], draws[:, :, -half:]], axis=1)
 
 
-def normal_scores(draws: np.ndarray) -> np.ndarray:
-    """Each scalar's draws (K, chain, draw) as normal quantiles of their ranks (Blom, 1958)."""
-    flat = draws.reshape(len(draws), -1)
-    size = flat.shape[1]
-    order = np.argsort(flat, axis=1)
-    ordered = np.take_along_axis(flat, order, axis=1)
-    scores = np.empty(flat.shape)
-    np.put_along_axis(scores, order, _scores(size)[None, ::2], axis=1)
-    for row in np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1)):
-        # ties share their mean rank, half of a whole number
-        first = np.flatnonzero(np.concatenate([[True], ordered[row, 1:] != ordered[row, :-1]]))
-        end = np.append(first[1:], size)
-        scores[row, order[row]] = np.repeat(_scores(size)[first + end - 1], end - first)
-    return scores.reshape(draws.shape)
+def normal_scores(draws: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Draws (K, N) in order, as normal quantiles of their ranks (Blom, 1958), and the same of
+    their distances from the median; N is even."""
+    ordered, ranked, folded = (np.empty(draws.shape) for _ in range(3))
+    _ranks(draws, np.argsort(draws, axis=1), _scores(draws.shape[1]), ordered, ranked, folded)
+    return ordered, ranked, folded
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _ranks(draws, order, scores, ordered, ranked, folded):
+    """Fills the last three (K, N). Distances from the median fall and then rise along `ordered`,
+    so that their order is a merge of its halves."""
+    count, size = draws.shape
+    far, place = np.empty(size), np.empty(size, np.int64)
+    for k in range(count):
+        for i in range(size):
+            ordered[k, i] = draws[k, order[k, i]]
+        _share_ranks(ordered[k], order[k], scores, ranked[k])
+        middle = (ordered[k, size // 2 - 1] + ordered[k, size // 2]) / 2.0
+        low, high = size // 2 - 1, size // 2
+        for i in range(size):
+            down = abs(ordered[k, low] - middle) if low >= 0 else math.inf
+            up = abs(ordered[k, high] - middle) if high < size else math.inf
+            if high >= size or (low >= 0 and down < up):
+                far[i], place[i] = down, order[k, low]
+                low -= 1
+            else:
+                far[i], place[i] = up, order[k, high]
+                high += 1
+        _share_ranks(far, place, scores, folded[k])
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _share_ranks(ordered, place, scores, out):
+    """Scores of the ranks of `ordered` (N,) to their places in `out`; those that are equal share
+    their mean rank, half of a whole number."""
+    size, first = ordered.shape[0], 0
+    while first < size:
+        end = first + 1
+        while end < size and ordered[end] == ordered[first]:
+            end += 1
+        for i in range(first, end):
+            out[place[i]] = scores[first + end - 1]
+        first = end
 
 
 @lru_cache(maxsize=4)

@@ -74,7 +74,8 @@ class Fit:
 
     def values(self) -> np.ndarray:
         """Sampled scalars in the order of the density's layout, (draws, size)."""
-        draws = [one.transpose("chain", "draw", ...).values for one in self.posterior.values()]
+        known = (self.posterior.variables[name] for name in self.posterior.data_vars)
+        draws = [one.transpose("chain", "draw", ...).values for one in known]
         return np.concatenate([one.reshape(self.draws, -1) for one in draws], axis=1)
 
 
@@ -144,7 +145,7 @@ def fit(
         study=study,
         panel=panel,
         posterior=posterior_dataset(density, values),
-        statistics=draws.statistics[list(KEPT_STATISTICS)].drop_attrs(),
+        statistics=kept_statistics(draws.statistics),
         versions=dict(library_versions()),
         timings={
             name: sum((path.timings[name] for path in paths.values()), seconds)
@@ -183,6 +184,14 @@ def posterior_dataset(density: Density, values: np.ndarray) -> xr.Dataset:
         if shared:
             add("shared_standard", "shared_standard_dim", shared)
     return xr.Dataset(variables, coords=coords)
+
+
+def kept_statistics(every: xr.Dataset) -> xr.Dataset:
+    """Those of the sampler's statistics that are stored, without its attributes."""
+    kept = {name: every.variables[name] for name in (*KEPT_STATISTICS, "chain", "draw")}
+    content = {name: (one.dims, one.values) for name, one in kept.items()}
+    coords = {dim: content.pop(dim) for dim in ("chain", "draw")}
+    return xr.Dataset(content, coords)
 
 
 @cache

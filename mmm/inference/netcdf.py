@@ -12,6 +12,7 @@ from collections.abc import Hashable, Mapping
 import h5py
 import numpy as np
 import xarray as xr
+from h5py import h5d, h5ds, h5s, h5t
 from xarray.conventions import encode_cf_variable
 
 _NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable.{:>10}"
@@ -47,16 +48,26 @@ def _write_group(group: h5py.Group, dataset: xr.Dataset) -> None:
         if name not in scales:
             written = _write_variable(group, name, variable)
             for place, dim in enumerate(variable.dims):
-                written.dims[place].attach_scale(scales[dim])
+                h5ds.attach_scale(written.id, scales[dim].id, place)
 
 
 def _write_variable(group: h5py.Group, name: Hashable, variable: xr.Variable) -> h5py.Dataset:
-    if variable.dtype != np.float64:
+    if variable.dtype.kind not in "fiuO":  # dates and truth values are numbers in netCDF
         variable = encode_cf_variable(variable, name=name)
     values = variable.values
     if values.dtype.kind in "OU":
         written = group.create_dataset(name, data=values.astype(object), dtype=h5py.string_dtype())
     else:
-        written = group.create_dataset(name, data=values)
-    written.attrs.update(variable.attrs)
+        written = _write_numbers(group, str(name), np.ascontiguousarray(values))
+    if variable.attrs:
+        written.attrs.update(variable.attrs)
     return written
+
+
+def _write_numbers(group: h5py.Group, name: str, values: np.ndarray) -> h5py.Dataset:
+    """What `create_dataset` does, without asking for all that it can be asked for."""
+    space, kind = h5s.create_simple(values.shape), h5t.py_create(values.dtype, logical=True)
+    written = h5d.create(group.id, name.encode(), kind, space)
+    if values.size:
+        written.write(h5s.ALL, h5s.ALL, values)
+    return h5py.Dataset(written)

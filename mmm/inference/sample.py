@@ -12,9 +12,9 @@ import nutpie
 import pandas as pd
 import xarray as xr
 from nutpie.compile_pymc import CompiledPyMCModel
-from threadpoolctl import threadpool_limits
 
 from mmm.config import Inference
+from mmm.inference.blas import one_blas_thread
 from mmm.inference.python_chains import python_model
 from mmm.inference.whiten import starting_point, whiten
 from mmm.model import kernel
@@ -104,7 +104,7 @@ def sample(
     else:
         pool = density.workspace(settings.chains, found.coordinates if found else None)
         compiled = compiled_model(density.size, start, pool)  # the pool outlives the chains
-    with threadpool_limits(1):  # chains are the parallel unit; BLAS threads would only compete
+    with one_blas_thread():  # chains are the parallel unit; BLAS threads would only compete
         running = nutpie.sample(
             compiled,
             draws=settings.draws,

@@ -77,8 +77,7 @@ def channel_evidence(
     `LED_BY_DATA` of the variance that would be left without them.
     """
     known = spec.variable(variable)
-    draws = fit.posterior[variable].stack(sample=("chain", "draw"), create_index=False)
-    values = draws.transpose("sample", ...).values
+    values = _draws(fit, variable)
     sensitivity = sensitivity or brand_sensitivity(fit, spec)
     influence = influence or influence_of(fit, spec)
     found = {}
@@ -90,6 +89,12 @@ def channel_evidence(
         tier = "prior" if moved > MOVED else "experiment" if tested else one.tier
         found[label] = Evidence(one.contraction, tier, moved, tests)
     return found
+
+
+def _draws(fit: Fit, variable: str) -> np.ndarray:
+    """Draws of a sampled variable, chain after chain, (D, labels)."""
+    draws = fit.posterior.variables[variable].transpose("chain", "draw", ...).values
+    return draws.reshape(fit.draws, -1)
 
 
 def _moved(sensitivity: Sensitivity, spec: ModelSpec, variable: str, label: str) -> float:
@@ -165,11 +170,10 @@ def _rows(
             continue
         variable = spec.variable(name)
         found = channel_evidence(fit, spec, name, sensitivity, influence)
-        draws = fit.posterior[name].stack(sample=("chain", "draw"), create_index=False)
-        values = draws.transpose("sample", ...).values
+        quantiles_of = np.quantile(_draws(fit, name), [0.05, 0.5, 0.95], axis=0)
         for index, (label, prior) in enumerate(zip(variable.labels, variable.priors, strict=True)):
             ends = np.array(prior_interval(prior))
-            quantiles = np.quantile(values[:, index], [0.05, 0.5, 0.95])
+            quantiles = quantiles_of[:, index]
             if name == "share" and spec.likelihood == "lognormal":
                 # the parameter is the effect on the log scale
                 ends, quantiles = -np.expm1(-ends), -np.expm1(-quantiles)

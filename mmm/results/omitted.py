@@ -20,6 +20,8 @@ Everything here is elementwise on plain numbers or arrays.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
@@ -50,8 +52,8 @@ def as_strong_as(times: float, channel: float, outcome: float) -> tuple[float, f
         return float("nan"), float("nan")
     shared = times * channel**2 / ((1.0 - times * channel) * (1.0 - channel))
     # r is below 1 wherever b is
-    told = (np.sqrt(times) + np.sqrt(shared)) ** 2 / (1.0 - shared) * outcome / (1.0 - outcome)
-    return min(1.0, float(told)), times * channel / (1.0 - channel)
+    told = (math.sqrt(times) + math.sqrt(shared)) ** 2 / (1.0 - shared) * outcome / (1.0 - outcome)
+    return min(1.0, told), times * channel / (1.0 - channel)
 
 
 def times_needed(f: float, channel: float, outcome: float, part: float) -> float:
@@ -62,7 +64,8 @@ def times_needed(f: float, channel: float, outcome: float, part: float) -> float
     strongest = (1.0 - channel) / channel  # where b, and r too, come to 1
 
     def short(times: float) -> float:
-        return float(relative_bias(*as_strong_as(times, channel, outcome), f)) - part
+        a, b = as_strong_as(times, channel, outcome)
+        return math.sqrt(a * b / (1.0 - b)) / f - part
 
     top = strongest * (1.0 - NEAR)
     if short(top) < 0.0:

@@ -7,6 +7,7 @@ posterior through the functions here, so no two can disagree. They work on the p
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ from mmm.results.threads import MOST_WORKERS, cores, each_in_threads
 
 RESULT_DRAWS = 1000
 """Draws that results are read from, spread evenly over the posterior."""
+KEPT_NOISE = 500_000
+"""Numbers of a set of noise that is kept: 4 MB."""
 
 
 def response(fit: Fit, draws: int = RESULT_DRAWS) -> Response:
@@ -46,9 +49,9 @@ def response(fit: Fit, draws: int = RESULT_DRAWS) -> Response:
     def read(numbers: range) -> tuple[WholeDraws, np.ndarray]:
         span = slice(numbers.start, numbers.stop)
         noise = np.zeros((len(numbers), length))
-        for row, number in enumerate(numbers):
-            if length and needed[number]:
-                noise[row] = np.random.default_rng([seed, 1, number]).standard_normal(length)
+        if length:
+            rows = np.flatnonzero(needed[span])
+            noise[rows] = standard_noise(seed, (rows + numbers.start).tolist(), length)
         return whole_draws(density, values[span], wanted[span], noise, density.workspace())
 
     parts = each_in_threads(read, _spans(len(values)), alone=density.spec.custom)
@@ -69,6 +72,25 @@ def response(fit: Fit, draws: int = RESULT_DRAWS) -> Response:
         places=np.arange(len(density.spec.geos)),
         paths={name: response(path, draws) for name, path in fit.paths.items()},
     )
+
+
+def standard_noise(seed: int, numbers: list[int], length: int) -> np.ndarray:
+    """`length` standard normal numbers for each draw of `numbers`, a row each, which follow from
+    the seed and the draw's number alone. Kept for the next fit, which may ask for the same."""
+    if len(numbers) * length > KEPT_NOISE:
+        return _noise(seed, tuple(numbers), length)
+    return _kept_noise(seed, tuple(numbers), length)
+
+
+def _noise(seed: int, numbers: tuple[int, ...], length: int) -> np.ndarray:
+    rows = np.empty((len(numbers), length))
+    for row, number in zip(rows, numbers, strict=True):
+        np.random.default_rng([seed, 1, number]).standard_normal(out=row)
+    rows.flags.writeable = False
+    return rows
+
+
+_kept_noise = lru_cache(maxsize=4)(_noise)
 
 
 def _spans(count: int) -> list[range]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -23,18 +26,43 @@ from mmm.errors import InputError
 
 PROGRAMS = Path("/usr/lib/postgresql")
 PASSWORD = "s3cret-w0rd"
+QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
-def program(name: str) -> str | None:
+def found_program(name: str) -> str | None:
     newest = sorted(PROGRAMS.glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]))
     return str(newest[-1]) if newest else shutil.which(name)
 
 
+class Server:
+    """A PostgreSQL server of our own, which asks for a password."""
+
+    def __init__(self, command: list, home: Path, port: int, user: dict) -> None:
+        self.command, self.home, self.user = command, home, user
+        self.address = f"postgresql+psycopg://mmm:{PASSWORD}@127.0.0.1:{port}/postgres"
+
+    def start(self) -> None:
+        self.running = subprocess.Popen(self.command, cwd=self.home, **QUIET, **self.user)
+        engine = sqlalchemy.create_engine(self.address, poolclass=sqlalchemy.NullPool)
+        for _ in range(300):
+            try:
+                with engine.connect():
+                    return
+            except sqlalchemy.exc.OperationalError:
+                assert self.running.poll() is None, "PostgreSQL did not start"
+                time.sleep(0.1)
+        pytest.fail("PostgreSQL does not answer")
+
+    def cut(self) -> None:
+        """As when the machine fails: connections end in the middle of what they do."""
+        self.running.send_signal(signal.SIGQUIT)
+        self.running.wait(timeout=30)
+
+
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory):
-    """A PostgreSQL server of our own, which asks for a password; its address."""
-    initdb, server = program("initdb"), program("postgres")
-    if not initdb or not server:
+def server():
+    initdb, program = found_program("initdb"), found_program("postgres")
+    if not initdb or not program:
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
     home = Path("/tmp") / f"mmm-pg-{os.getpid()}"
     home.mkdir()
@@ -50,24 +78,20 @@ def postgres(tmp_path_factory):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     make = [initdb, "-D", home / "data", "-U", "mmm", "-A", "scram-sha-256", "-N"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run([*make, f"--pwfile={secret}"], check=True, cwd=home, **quiet, **user)
+    subprocess.run([*make, f"--pwfile={secret}"], check=True, cwd=home, **QUIET, **user)
     options = ["-c", "listen_addresses=127.0.0.1", "-p", str(port), "-k", home, "-F"]
-    running = subprocess.Popen([server, "-D", home / "data", *options], cwd=home, **quiet, **user)
-    address = f"postgresql+psycopg://mmm:{PASSWORD}@127.0.0.1:{port}/postgres"
-    engine = sqlalchemy.create_engine(address, poolclass=sqlalchemy.NullPool)
-    for _ in range(100):
-        try:
-            with engine.connect():
-                break
-        except sqlalchemy.exc.OperationalError:
-            if running.poll() is not None:
-                pytest.fail("PostgreSQL did not start")
-            subprocess.run(["sleep", "0.1"], check=True)
-    yield address
-    running.terminate()
-    running.wait(timeout=30)
+    found = Server([program, "-D", home / "data", *options], home, port, user)
+    found.start()
+    yield found
+    found.running.terminate()
+    found.running.wait(timeout=30)
     shutil.rmtree(home)
+
+
+@pytest.fixture
+def postgres(server) -> str:
+    """Its address."""
+    return server.address
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -77,6 +101,12 @@ def database(request, tmp_path, frames, monkeypatch):
         address = f"sqlite:///{tmp_path}/rows.db"
     else:
         address = request.getfixturevalue("postgres")
+    monkeypatch.setenv("MMM_TEST_DATABASE", address)
+    return filled(address, frames)
+
+
+def filled(address: str, frames: dict[str, pd.DataFrame]) -> sqlalchemy.Engine:
+    """The database with a table `weekly` of all `frames`."""
     parts = [
         frame.assign(brand=name, week=pd.to_datetime(frame["week"]).dt.date)
         for name, frame in frames.items()
@@ -89,7 +119,6 @@ def database(request, tmp_path, frames, monkeypatch):
         if_exists="replace",
         dtype={"week": sqlalchemy.Date(), "price": sqlalchemy.Numeric(12, 4)},
     )
-    monkeypatch.setenv("MMM_TEST_DATABASE", address)
     return engine
 
 
@@ -193,3 +222,54 @@ def test_a_batch_whose_database_is_cut_runs_nothing_and_all_of_it_later(
     assert not (tmp_path / "store").exists()
     monkeypatch.setenv("MMM_TEST_DATABASE", address)
     assert [one.reason for one in plan_only(path, tmp_path / "store")] == ["new"] * 3
+
+
+def test_a_database_cut_in_the_middle_of_its_answer_leaves_nothing(
+    worlds, server, frames, tmp_path, monkeypatch
+):
+    filled(server.address, frames)
+    monkeypatch.setenv("MMM_TEST_DATABASE", server.address)
+    path = write_batch(worlds, tmp_path, "select *, pg_sleep(0.05)::text from weekly")
+    cut = threading.Timer(1.0, server.cut)
+    cut.start()
+    with pytest.raises(InputError, match="the database cannot be read") as refusal:
+        run_batch(path, tmp_path / "store")
+    cut.join()
+    server.start()
+    assert PASSWORD not in str(refusal.value)
+    assert not (tmp_path / "store").exists()
+    path = write_batch(worlds, tmp_path, "select * from weekly")
+    assert [one.reason for one in plan_only(path, tmp_path / "store")] == ["new"] * 3
+
+
+def test_a_database_cut_while_studies_run_is_not_missed(
+    worlds, server, database, tmp_path, batch_in, frames
+):
+    """The rows of all studies were read before the first of them began."""
+    rows = tmp_path / "rows.db"
+    write_batch(worlds, tmp_path, "select * from weekly")
+    content = yaml.safe_load((tmp_path / "batch.yaml").read_text())
+    batch = batch_in(tmp_path, tmp_path / "store")
+
+    def cut(event):
+        if event["event"] != "started":
+            return
+        if database.dialect.name == "sqlite":
+            if rows.exists():
+                rows.rename(tmp_path / "gone.db")
+        elif server.running.poll() is None:
+            server.cut()
+
+    summary = batch.run(watch=cut, content={"studies": [], "table": content["table"]})
+    assert (summary.done, summary.failed) == (3, 0)
+    batch.one_run_each(tuple(frames))
+    before = batch.written()
+    with pytest.raises(InputError, match="the database cannot be read"):
+        batch.run(content={"studies": [], "table": content["table"]})
+    if database.dialect.name == "sqlite":
+        (tmp_path / "gone.db").rename(rows)
+    else:
+        server.start()
+    again = batch.run(content={"studies": [], "table": content["table"]})
+    assert (again.done, again.skipped, again.failed) == (0, 3, 0)
+    assert batch.written() == before

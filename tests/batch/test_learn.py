@@ -21,9 +21,9 @@ from mmm.batch.learn import (
     predicted,
     with_priors,
 )
+from mmm.batch.payload import Payload
 from mmm.batch.record import DONE, ChannelReturn, Record
 from mmm.batch.runs import read_record
-from mmm.batch.sources import Payload
 from mmm.batch.store import open_store
 from mmm.config.batch import Promote
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from dask.distributed import LocalCluster, Security
 from typer.testing import CliRunner
 
 import mmm
@@ -23,97 +19,12 @@ from mmm.batch.plan import plan_batch
 from mmm.batch.run import plan_only, run_batch
 from mmm.batch.runs import deployed_run
 from mmm.batch.sources import open_source
-from mmm.batch.spread import Encryption, open_client, spread
+from mmm.batch.spread import open_client, spread
 from mmm.batch.store import Store, open_store
 from mmm.cli import app
 from mmm.config.batch import Promote
 from mmm.config.load import load_batch
 from mmm.errors import InputError
-
-EVERY = {"verdict": "rejected"}
-"""Sixty draws are never trusted; these tests are about batches."""
-
-
-@pytest.fixture(scope="session")
-def grid(tmp_path_factory):
-    """A scheduler that speaks TLS only, and two workers in processes of their own."""
-    home = tmp_path_factory.mktemp("grid")
-    made = Security.temporary()
-    files = {}
-    for name in ("tls_ca_file", "tls_client_cert", "tls_client_key"):
-        files[name] = home / f"{name}.pem"
-        files[name].write_text(getattr(made, name))
-    encryption = Encryption(*files.values())
-    security = Security(
-        tls_ca_file=str(encryption.authority),
-        tls_client_cert=str(encryption.certificate),
-        tls_client_key=str(encryption.key),
-        tls_scheduler_cert=str(encryption.certificate),
-        tls_scheduler_key=str(encryption.key),
-        require_encryption=True,
-    )
-    with LocalCluster(
-        n_workers=0, security=security, protocol="tls://", host="127.0.0.1", dashboard_address=None
-    ) as cluster:
-        address = cluster.scheduler_address
-        command = [
-            *(sys.executable, "-m", "distributed.cli.dask_worker", address),
-            *("--nthreads", "1", "--nworkers", "1", "--no-dashboard"),
-            *("--tls-ca-file", encryption.authority, "--tls-cert", encryption.certificate),
-            *("--tls-key", encryption.key, "--local-directory", home),
-        ]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        paths = {**os.environ, "PYTHONPATH": str(Path(mmm.__file__).parent.parent)}
-        workers = [subprocess.Popen(command, env=paths, **quiet) for _ in range(2)]
-        yield SimpleNamespace(scheduler=address, encryption=encryption, workers=workers)
-        for worker in workers:
-            worker.terminate()
-        for worker in workers:
-            worker.wait(timeout=30)
-
-
-@pytest.fixture
-def batch(studies, worlds, grid):
-    """Runs the batch over three studies; keeps the events and remembers the store."""
-    out = studies.parent / "store"
-    events: list[dict] = []
-
-    def run(watch=None, rules=EVERY, **options):
-        content = {"studies": ["*/study.yaml"], "artefacts": "core", "promote": rules}
-        path = worlds.batch(studies, **content | options.pop("content", {}))
-
-        def hear(event):
-            events.append(event)
-            if watch:
-                watch(event)
-
-        where = {"scheduler": grid.scheduler, "encryption": grid.encryption}
-        return run_batch(path, out, watch=hear, **where, **options)
-
-    return SimpleNamespace(
-        run=run, studies=studies, out=out, events=events, path=studies / "batch.yaml"
-    )
-
-
-def complete(out: Path) -> dict[str, list[str]]:
-    """Study -> its runs, each held to be whole."""
-    found = {}
-    for folder in sorted((out / "runs").iterdir()):
-        for run in folder.iterdir():
-            names = {path.name for path in run.iterdir()}
-            assert {"fit.nc", "manifest.json", "run.json", "efficiency.csv", "inputs"} <= names
-        found[folder.name] = sorted(run.name for run in folder.iterdir())
-    return found
-
-
-def one_run_each(out: Path, names=("alpha", "beta", "gamma")) -> None:
-    """Every study has exactly one complete run, the index says so, and nothing is left over."""
-    assert {study: len(runs) for study, runs in complete(out).items()} == dict.fromkeys(names, 1)
-    index = read_index(open_store(out))
-    done = index[index["status"] == "done"]
-    assert sorted(done["study"]) == sorted(names)
-    pd.testing.assert_frame_equal(rebuild_index(open_store(out), anew=True), index)
-    assert not list((out / "started").rglob("*.json"))
 
 
 def test_a_batch_runs_once_and_then_only_what_changed(batch, worlds, monkeypatch):
@@ -130,7 +41,7 @@ def test_a_batch_runs_once_and_then_only_what_changed(batch, worlds, monkeypatch
     ((study, reason),) = [(one.study, one.reason) for one in first.failures]
     assert study == "delta"
     assert "data.csv" in reason
-    one_run_each(batch.out)
+    batch.one_run_each()
     processes = {event["process"] for event in batch.events if event["event"] == "started"}
     assert len(processes) == 2
     assert os.getpid() not in processes
@@ -147,7 +58,7 @@ def test_a_batch_runs_once_and_then_only_what_changed(batch, worlds, monkeypatch
     assert reasons["beta"].startswith("unchanged since the run of")
     second = batch.run()
     assert (second.done, second.skipped, second.failed, second.well) == (2, 2, 0, True)
-    runs = complete(batch.out)
+    runs = batch.complete()
     assert {study: len(found) for study, found in runs.items()} == {
         "alpha": 2,
         "beta": 1,
@@ -170,21 +81,6 @@ def test_a_batch_runs_once_and_then_only_what_changed(batch, worlds, monkeypatch
     assert [event["event"] for event in batch.events[begun:]] == ["planned", "summary"]
 
 
-def test_a_killed_worker_costs_one_attempt_and_no_result(batch):
-    killed = []
-
-    def kill_once(event):
-        if event["event"] == "started" and event["study"] == "beta" and not killed:
-            killed.append(event["process"])
-            os.kill(event["process"], signal.SIGKILL)
-
-    summary = batch.run(watch=kill_once)
-    assert killed
-    assert (summary.done, summary.failed) == (3, 0)
-    assert summary.lost_workers >= 1
-    one_run_each(batch.out)
-
-
 def test_a_study_past_its_time_fails_alone(batch, worlds):
     slow = worlds.content("beta")
     slow["inference"] |= {"draws": 100_000, "tune": 100_000}
@@ -193,48 +89,7 @@ def test_a_study_past_its_time_fails_alone(batch, worlds):
     assert (summary.done, summary.failed) == (2, 1)
     assert summary.failures[0].study == "beta"
     assert "time limit of 8 s" in summary.failures[0].reason
-    one_run_each(batch.out, ("alpha", "gamma"))
-
-
-def test_a_killed_client_leaves_whole_runs_and_the_rest_for_later(batch):
-    command = [sys.executable, "-m", "mmm", "batch", batch.path, "--out", batch.out]
-    paths = {**os.environ, "PYTHONPATH": str(Path(mmm.__file__).parent.parent)}
-    client = subprocess.Popen(
-        [*command, "--workers", "1", "--json"],
-        env=paths,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert client.stdout
-    workers = set()
-    for line in client.stdout:
-        event = json.loads(line)
-        workers.add(event.get("process", 0))
-        if event["event"] == "started" and event["study"] != "alpha":
-            client.send_signal(signal.SIGKILL)
-            break
-    client.wait(timeout=30)
-    client.stdout.close()
-    wait_for_end(workers - {0})
-    before = {path: path.stat().st_mtime_ns for path in (batch.out / "runs").rglob("manifest.json")}
-    assert len(before) >= 1
-    plan = plan_only(batch.path, batch.out)
-    assert "interrupted before" in [one.reason for one in plan]
-    summary = batch.run()
-    assert summary.done == 3 - len(before)
-    assert summary.skipped == len(before)
-    one_run_each(batch.out)
-    assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert not any((batch.out / ".aside").iterdir())
-
-
-def wait_for_end(processes: set[int]) -> None:
-    for _ in range(200):
-        if not any(Path(f"/proc/{process}/stat").exists() for process in processes):
-            return
-        time.sleep(0.05)
-    pytest.fail("workers outlived their client")
+    batch.one_run_each(("alpha", "gamma"))
 
 
 def job_of(batch, name: str, core: bool = True) -> Job:
@@ -287,8 +142,40 @@ def test_a_full_disk_leaves_nothing_half(batch, monkeypatch, step):
     assert rebuild_index(store).empty
     again = run_job(job)
     assert again.status == ("skipped" if step == "record" else "done")
-    assert complete(batch.out) == {"alpha": [job.run]}
+    assert batch.complete() == {"alpha": [job.run]}
     assert rebuild_index(store)["study"].tolist() == ["alpha"]
+
+
+def test_the_command_spreads_a_batch_over_the_workers_of_a_scheduler(batch, grid):
+    keys = grid.encryption
+    where = ["--scheduler", grid.scheduler, "--tls-ca", keys.authority]
+    where += ["--tls-cert", keys.certificate, "--tls-key", keys.key]
+    done = subprocess.run(
+        [sys.executable, "-m", "mmm", "batch", batch.path, "--out", batch.out, *where, "--json"],
+        env={**os.environ, "PYTHONPATH": str(Path(mmm.__file__).parent.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    begun = [event for event in events if event["event"] == "started"]
+    assert {event["study"] for event in begun} == {"alpha", "beta", "gamma"}
+    for name in ("worker", "process"):  # both did some, and neither is this process's
+        assert len({event[name] for event in begun}) == 2
+    assert all(event["worker"].startswith("tls://") for event in begun)
+    assert (events[-1]["event"], events[-1]["done"], events[-1]["failed"]) == ("summary", 3, 0)
+    batch.one_run_each()
+
+
+def test_a_worker_loads_nothing_that_only_reading_tables_takes():
+    code = (
+        "import sys, mmm.batch.spread; "
+        "sys.exit(any(name in sys.modules for name in ('duckdb', 'sqlalchemy', 'mlflow')))"
+    )
+    paths = {**os.environ, "PYTHONPATH": str(Path(mmm.__file__).parent.parent)}
+    done = subprocess.run([sys.executable, "-c", code], env=paths, check=False)
+    assert done.returncode == 0
 
 
 def test_two_batches_at_once_make_one_run_each(batch, grid):
@@ -301,7 +188,7 @@ def test_two_batches_at_once_make_one_run_each(batch, grid):
         rest = [one, *ours]
     assert {ended.result.status for ended in [*rest, *theirs]} <= {"done", "skipped"}
     rebuild_index(open_store(batch.out))
-    one_run_each(batch.out)
+    batch.one_run_each()
 
 
 def test_a_scheduler_that_does_not_answer_is_named(batch, monkeypatch):

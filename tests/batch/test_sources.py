@@ -11,8 +11,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmm.batch.beside import named_files
 from mmm.batch.names import name_from_keys, safe_part
-from mmm.batch.sources import merged, named_files, open_source
+from mmm.batch.payload import merged
+from mmm.batch.sources import open_source
 from mmm.config.load import load_batch, load_study
 from mmm.data.load import load_panel
 from mmm.errors import InputError
@@ -218,10 +220,10 @@ def test_overrides_reach_their_groups_only(table):
         ({"file": "template.yaml"}, "neither CSV nor Parquet"),
         ({"keys": ["brnd", "market"]}, "did you mean 'brand'"),
         ({"overrides": {"a/b": {"chanels": []}}}, "did you mean 'channels'"),
-        ({"overrides": {"a/b": {"experiments": "../../etc/passwd"}}}, "no files of its own"),
+        ({"overrides": {"a/b": {"experiments": "../../etc/passwd"}}}, "an override names no file"),
         (
             {"overrides": {"a/b": {"channels": [{"lag": {"records": {"file": "/etc/passwd"}}}]}}},
-            "no files of its own",
+            "an override names no file",
         ),
     ],
 )
@@ -280,12 +282,14 @@ def test_every_file_a_study_names_is_found_data_first():
         "experiments": "tests.csv",
         "controls": ["claims"],
         "data": {"file": "data.csv", "date": "week"},
+        "plan": {"scenario": "next.csv", "horizon": 13},
     }
     assert named_files(content) == [
         ("data.file", "data.csv"),
         ("claims", "claims.csv"),
         ("channels[1].lag.records.file", "crm.csv"),
         ("experiments", "tests.csv"),
+        ("plan.scenario", "next.csv"),
     ]
 
 

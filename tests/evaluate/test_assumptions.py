@@ -15,7 +15,7 @@ from mmm.data.load import panel_from_frame
 from mmm.efficiency.plausible import precision_findings
 from mmm.errors import Severity
 from mmm.evaluate.assumptions import assumption_findings, assumption_tests, shared_shocks
-from mmm.evaluate.leftover import Leftover, effect_of, holm, leftover, score
+from mmm.evaluate.leftover import Leftover, effects_of, holm, leftover, score, scores
 from mmm.inference.fit import fit
 from mmm.results.respond import response
 from mmm.simulate.broken import Trouble, simulate_troubled
@@ -104,6 +104,22 @@ def test_shocks_that_all_geos_share_do_not_pass_for_evidence():
     assert np.mean(called) < 0.1
 
 
+@pytest.mark.parametrize("geos", [1, 5])
+def test_many_series_are_scored_at_once_as_each_by_itself(geos):
+    rng = np.random.default_rng(4)
+    residual = rng.normal(size=(geos, 60)).cumsum(axis=1) * 0.1 + rng.normal(size=(geos, 60))
+    weight = rng.uniform(0.5, 2.0, geos)
+    left = replace(bare(residual), weight=weight)
+    series = rng.normal(size=(12, geos, 60))
+    series[3] = 1.0 / weight[:, None]  # a level of each geo, which the model has
+    series[7] = left.residual / weight[:, None]  # all that is left
+    apart = left.off(series)
+    found, tested = scores(left, series, apart)
+    assert tested.tolist() == [place != 3 for place in range(12)]
+    for row, one, rest in zip(found[tested], series[tested], apart[tested], strict=True):
+        np.testing.assert_allclose(row, score(left, one[None], rest[None]), rtol=1e-8, atol=1e-12)
+
+
 def test_holm_by_its_definition():
     found = holm(np.array([0.04, 0.001, 0.5, 0.02]))
     np.testing.assert_allclose(found, [0.08, 0.004, 0.5, 0.06])
@@ -131,7 +147,7 @@ def test_a_world_as_the_model_takes_it_has_no_finding(clean):
 
 def test_outcomes_drawn_of_the_model_itself_are_rarely_called_out(clean):
     """The residuals of the fit replaced by noise of its own size, a hundred times."""
-    effects = [effect_of(clean, place) for place in range(4)]
+    effects = effects_of(clean)
     left, rng = leftover(clean, effects), np.random.default_rng(6)
     moved = np.array([curve.mean * np.linspace(-1, 1, 104) for curve in effects])[:, None]
     apart = [left.off(one) for one in moved]
