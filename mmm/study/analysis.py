@@ -8,6 +8,8 @@ import pandas as pd
 import xarray as xr
 
 from mmm.data.claims import Claim
+from mmm.data.identify import identifiability
+from mmm.data.mediated import mediated_findings
 from mmm.dims import CHANNEL
 from mmm.efficiency.brand import brand_table, has_brand
 from mmm.efficiency.breakdown import efficiency_by_geo, efficiency_by_quarter
@@ -150,6 +152,10 @@ def judged(read: Response, efficiency: pd.DataFrame, findings: tuple[Finding, ..
     findings += range_findings(efficiency, brand, fit.study.finance) + brand_doubts(read, ledger)
     findings += () if paths is None else path_findings(paths)
     findings += assumption_findings(read) + precision_findings(efficiency)
+    told_apart = (
+        *identifiability(fit.study, fit.panel), *mediated_findings(fit.study, fit.panel)
+    )  # fmt: skip
+    findings += tuple(one for one in told_apart if one not in findings)
     verdict = judge(diagnostics, findings)
     return Judged(diagnostics, findings, verdict, ledger, confounding, brand, paths, experiments)
 

@@ -17,6 +17,7 @@ from mmm.data.claims import load_claims
 from mmm.data.demand import demand_findings
 from mmm.data.identify import identifiability
 from mmm.data.load import load_panel
+from mmm.data.mediated import mediated_findings
 from mmm.data.panel import Panel
 from mmm.errors import Finding, StoredFitError
 from mmm.study.directory import refuse_occupied, whole_directory
@@ -59,8 +60,9 @@ def check_study(path: Path | str) -> CheckReport:
     panel, findings = load_panel(study, base)
     _, on_claims = load_claims(study, panel, base)
     _, _, on_lags = with_lags(study, panel, base)
-    known = (*identifiability(study, panel), *demand_findings(study, panel))
-    return CheckReport(study, (*findings, *on_claims, *on_lags, *known))
+    known = (*identifiability(study, panel), *mediated_findings(study, panel))
+    demand = demand_findings(study, panel)
+    return CheckReport(study, (*findings, *on_claims, *on_lags, *known, *demand))
 
 
 def run_study(
