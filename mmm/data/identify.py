@@ -58,8 +58,10 @@ def identifiability(study: Study, panel: Panel) -> tuple[Finding, ...]:
     if parts is None:
         return ()
     return (
-        *_entangled(study, panel, parts), *_narrow(study, panel), *_weakly_known(study, panel, parts)
-    )  # fmt: skip
+        *_entangled(study, panel, parts),
+        *_narrow(study, panel),
+        *_weakly_known(study, panel, parts),
+    )
 
 
 def _where(study: Study, channel: Channel) -> str:

@@ -1,0 +1,22 @@
+"""The evaluation of a fit that is at hand."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mmm.evaluate.suite import Evaluation
+    from mmm.inference.fit import Fit
+
+
+def evaluated(fitted: Fit, *, quick: bool = False, progress: bool = False) -> Evaluation:
+    """The evaluation of a fit that is at hand."""
+    from mmm.evaluate.settings import QUICK
+    from mmm.evaluate.suite import evaluate_study
+    from mmm.study.progress import refit_progress
+
+    with ExitStack() as stack:
+        watch = stack.enter_context(refit_progress()) if progress else None
+        settings = QUICK if quick else None
+        return evaluate_study(fitted.study, fitted.panel, settings, watch=watch, base=fitted)
