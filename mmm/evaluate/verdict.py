@@ -38,6 +38,9 @@ most periods twice, which makes errors too small by up to the root of two: this 
 CLEAR = 4.0
 """Log points over one horizon below which a difference is small (Sivula, Magnusson, Matamoros and
 Vehtari, 2020, "Uncertainty in Bayesian leave-one-out cross-validation based model comparison")."""
+HARMS = 0.05
+"""Part of its CRPS by which a model forecasts worse with media than without from which media is
+taken to harm; an effect that is there but small costs about as much as it gains."""
 
 PARTS: Final = {
     "backtest": (
@@ -77,14 +80,16 @@ def _forecasts(found: Backtest) -> Iterator[Finding]:
     where = f"backtest, {len(found.origins)} origins, {found.horizon} periods ahead"
     model, naive = _whole(found, MODEL), _whole(found, NAIVE)
     against = {one.forecaster: one for one in found.against}
-    said = f"(CRPS {model.crps:,.4g} against {naive.crps:,.4g}, MASE {model.mase:.2f} against "
-    said += f"{naive.mase:.2f})"
+    said = (
+        f"(CRPS {model.crps:,.4g} against {naive.crps:,.4g}, MASE {model.mase:.2f} against "
+        f"{naive.mase:.2f})"
+    )
     if against[NAIVE].verdict != "better":
         yield Finding(
             "forecasts_no_better",
             Severity.WARNING,
             where,
-            f"its forecasts do not beat last year's figures {said}.",
+            f"its forecasts do not beat last year's figures (seasonal-naive) {said}.",
             "Do not set targets by them, and look for what drives the outcome besides media: "
             "price, stock, events, demand.",
         )
@@ -99,7 +104,7 @@ def _forecasts(found: Backtest) -> Iterator[Finding]:
         )
     silent = against[NO_MEDIA]
     if silent.verdict != "better":
-        worse = silent.verdict == "worse"
+        worse = silent.gain < -HARMS
         yield Finding(
             "forecasts_without_media",
             Severity.WARNING if worse else Severity.INFO,
