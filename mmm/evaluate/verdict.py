@@ -12,9 +12,9 @@ from typing import Final
 from scipy import stats
 
 from mmm.errors import Finding, Severity
-from mmm.evaluate import perturb, placebo
+from mmm.evaluate import perturb, placebo, specifications
 from mmm.evaluate.assumptions import RELATED
-from mmm.evaluate.backtest import MODEL, NAIVE, NO_MEDIA, Backtest, Score
+from mmm.evaluate.backtest import MODEL, NAIVE, NARROW, NO_MEDIA, WIDE, Backtest, Score
 from mmm.evaluate.perturb import Perturbation
 from mmm.evaluate.placebo import Placebo
 from mmm.evaluate.residuals import SIGNIFICANT, Residuals
@@ -117,15 +117,29 @@ def _forecasts(found: Backtest) -> Iterator[Finding]:
             ),
             "Test the largest channels by experiment before money is moved.",
         )
-    if model.coverage_90 < found.least_coverage_90:
+    yield from _intervals(found, model, where)
+
+
+def _intervals(found: Backtest, model: Score, where: str) -> Iterator[Finding]:
+    if model.coverage_90 < max(found.least_coverage_90, NARROW):
+        surely = model.coverage_90 < found.least_coverage_90
         yield Finding(
             "forecast_intervals",
-            Severity.WARNING,
+            Severity.WARNING if surely else Severity.INFO,
             where,
             f"its 90 % intervals held {model.coverage_90:.0%} of what came; over {found.dates} "
             f"dates, as they hang together, chance allows for {found.least_coverage_90:.0%}.",
             "Widen what is planned on them; look at the residuals, and let the trend or effects "
             "move where they do.",
+        )
+    elif model.coverage_50 > WIDE:
+        yield Finding(
+            "forecast_intervals",
+            Severity.INFO,
+            where,
+            f"its 50 % intervals held {model.coverage_50:.0%} of what came: they are wider than "
+            "most periods need.",
+            "Give odd periods a control column, or try 'likelihood: student_t'.",
         )
 
 
@@ -183,10 +197,10 @@ def _perturbation(found: Perturbation) -> Iterator[Finding]:
 def _residuals(found: Residuals) -> Iterator[Finding]:
     """Correlation that lasts is named as a run itself names it, so that it is said once."""
     first = found.autocorrelation.first
-    if found.autocorrelation.probability < SIGNIFICANT and abs(first) > RELATED:
+    if found.autocorrelation.probability < SIGNIFICANT:
         yield Finding(
             "residuals_related",
-            Severity.WARNING if first > 0 else Severity.INFO,
+            Severity.WARNING if first > RELATED else Severity.INFO,
             "residuals",
             f"what the model does not explain goes with that of the period before (correlation "
             f"{first:+.2f}).",
@@ -224,15 +238,14 @@ def _specifications(found: Specifications | None, backtest: Backtest) -> Iterato
     better = [
         one
         for one in (found.rows if found else ())
-        if one.name != MODEL
-        and one.difference > SURE * one.error
-        and one.difference * backtest.horizon > CLEAR
+        if one.name != MODEL and one.difference > specifications.CLEAR * one.error
     ]
     if better:
         best = better[0]
+        surely = best.difference > SURE * best.error and best.difference * backtest.horizon > CLEAR
         yield Finding(
             "specification_better",
-            Severity.WARNING,
+            Severity.WARNING if surely else Severity.INFO,
             "specifications",
             f"'{best.name}' forecasts better than the study as it is, by {best.difference:.2f} log "
             f"points a period (standard error {best.error:.2f}).",

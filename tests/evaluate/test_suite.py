@@ -13,6 +13,7 @@ from mmm.errors import InputError
 from mmm.evaluate import suite
 from mmm.evaluate.settings import QUICK, EvaluationSettings, lighter
 from mmm.evaluate.suite import Evaluation, evaluate_study
+from mmm.evaluate.verdict import evaluation_findings, part_of
 
 SMALLEST = EvaluationSettings(
     draws=60, origins=1, placebos=1, seeds=1, jitters=1, weeks=1, specifications=True
@@ -97,3 +98,10 @@ def test_a_fit_at_hand_is_not_made_again(constant, fitted, monkeypatch):
     assert first == "the study as it is"
     assert second == "backtest: model"
     assert fewer == total - 1
+
+
+def test_advice_never_stands_without_a_finding(found):
+    """What is to be done about a part is weighed for the verdict too."""
+    said = {part_of(one.check) for one in evaluation_findings(found)}
+    assert {name for name, part in found._parts().items() if part.advice} <= said
+    assert None not in said

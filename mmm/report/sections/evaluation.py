@@ -31,7 +31,7 @@ _WEIGHTS: Final = {"error": "rejects", "warning": "limits trust", "info": "good 
 _GRAVEST: Final = tuple(_WEIGHTS)
 _SAYS: Final = {
     "trusted": "nothing that was found speaks against it",
-    "caution": "the answers hold with the reservations named below and on the first page",
+    "caution": "the answers hold with the reservations named on the first page",
     "rejected": "the answers are not to be used until this is mended",
 }
 
