@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from mmm.data.claims import Claim
+from mmm.data.demand import demand_findings
 from mmm.data.identify import identifiability
 from mmm.data.mediated import mediated_findings
 from mmm.dims import CHANNEL
@@ -163,10 +164,8 @@ def judged(
     findings += range_findings(efficiency, brand, fit.study.finance) + brand_doubts(read, ledger)
     findings += () if paths is None else path_findings(paths)
     findings += assumption_findings(read) + precision_findings(efficiency)
-    told_apart = (
-        *identifiability(fit.study, fit.panel), *mediated_findings(fit.study, fit.panel)
-    )  # fmt: skip
-    findings += tuple(one for one in told_apart if one not in findings)
+    for check in (identifiability, mediated_findings, demand_findings):
+        findings += tuple(one for one in check(fit.study, fit.panel) if one not in findings)
     if evaluation is not None:
         said = {(one.check, one.where) for one in findings}
         more = evaluation_findings(evaluation)

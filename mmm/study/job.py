@@ -82,8 +82,7 @@ def read_inputs(path: Path) -> StudyInputs:
     panel, findings = load_panel(study, path.parent)
     claims, on_claims = load_claims(study, panel, path.parent)
     study, lags, on_lags = with_lags(study, panel, path.parent)
-    findings = (*findings, *on_claims, *on_lags, *demand_findings(study, panel))
-    return StudyInputs(study, panel, findings, claims, lags)
+    return StudyInputs(study, panel, (*findings, *on_claims, *on_lags), claims, lags)
 
 
 def run_study(
