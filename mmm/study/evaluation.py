@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from mmm.errors import input_error
 from mmm.study.directory import EVALUATION, MANIFEST, whole_directory
 from mmm.study.job import StudyInputs, file_sha256, read_inputs, refuse_other
-from mmm.study.refits import evaluated
+from mmm.study.refits import evaluated, refuse_short
 
 if TYPE_CHECKING:
     from mmm.evaluate.suite import Evaluation
@@ -78,6 +78,7 @@ def run_evaluation(
     }
     _refuse(out, force=force)
     run = _run_in(out, inputs, read)
+    refuse_short(inputs.study, inputs.panel)
     if run is None:
         return _evaluated_alone(inputs, out, read, quick=quick, progress=progress)
     from mmm.plan.recorded import load_record

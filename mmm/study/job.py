@@ -119,10 +119,12 @@ def run_study(
     from mmm.study.artefacts import REPORT, write_artefacts, write_core
     from mmm.study.core import analyse_core
     from mmm.study.progress import sampling_progress
-    from mmm.study.refits import evaluated
+    from mmm.study.refits import evaluated, refuse_short
 
     imported = time.perf_counter() - importing
     scenario = planned_scenario(study, panel, path.parent)
+    if evaluate:
+        refuse_short(study, panel)
     with ExitStack() as stack:
         watch = None
         if progress:

@@ -6,6 +6,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mmm.config import Study
+    from mmm.data.panel import Panel
     from mmm.evaluate.suite import Evaluation
     from mmm.inference.fit import Fit
 
@@ -20,3 +22,10 @@ def evaluated(fitted: Fit, *, quick: bool = False, progress: bool = False) -> Ev
         watch = stack.enter_context(refit_progress()) if progress else None
         settings = QUICK if quick else None
         return evaluate_study(fitted.study, fitted.panel, settings, watch=watch, base=fitted)
+
+
+def refuse_short(study: Study, panel: Panel) -> None:
+    """Raises `InputError` where the history is too short to be evaluated, before it is fitted."""
+    from mmm.evaluate.folds import rolling_folds
+
+    rolling_folds(study, panel, 1)

@@ -232,3 +232,18 @@ def test_an_entangled_channel_makes_the_verdict_caution(study_file, ran, monkeyp
     read_of = mmm.response(mmm.load_fit(ran / "fit.nc"))
     reasons = judged(read_of, mmm.efficiency_table(read_of), ()).verdict.reasons
     assert reasons.count(str(said)) == 1
+
+
+def test_a_short_history_is_refused_before_anything_is_fitted(tmp_path, monkeypatch):
+    from mmm.inference import fit as fitting
+
+    def never(*args, **kwargs):
+        raise AssertionError("fitted")
+
+    world = mmm.simulate_world("national", seed=0, periods=30)
+    study = write_world(world, tmp_path / "short") / "study.yaml"
+    monkeypatch.setattr(fitting, "fit", never)
+    for job in (run_evaluation, lambda path, out: mmm.run_study(path, out, evaluate=True)):
+        with pytest.raises(InputError, match="leave none to forecast"):
+            job(study, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
