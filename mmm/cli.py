@@ -113,6 +113,12 @@ def run(
     force: Annotated[
         bool, typer.Option("--force", help="Replace results that are in the directory already.")
     ] = False,
+    evaluate: Annotated[
+        bool,
+        typer.Option(
+            "--evaluate", help="Evaluate it too, and let the verdict and the report count that."
+        ),
+    ] = False,
 ) -> None:
     """Fit a study and write everything it says: tables, cash flow, case and report.
 
@@ -120,7 +126,7 @@ def run(
     that all is written, but the fit is not to be trusted; the report says why.
     """
     with _refusals():
-        _finish(_run(study, out, force=force))
+        _finish(_run(study, out, force=force, evaluate=evaluate))
 
 
 @app.command()
@@ -130,7 +136,7 @@ def evaluate(
         Path,
         typer.Option(
             "--out",
-            help="Directory for evaluation.json, which may be that of a run.",
+            help="Directory for evaluation.json; a run of this study there is judged anew.",
             show_default=False,
         ),
     ],
@@ -145,7 +151,7 @@ def evaluate(
 
     Forecasts from earlier dates beside naive ones and those without media, returns without the
     last periods, channels that cannot have an effect, other seeds, slightly different outcomes,
-    residuals, other specifications.
+    residuals, other specifications. All count in the verdict; exit 3 where it is rejected.
     """
     with _refusals():
         from mmm.study.evaluation import run_evaluation
@@ -153,7 +159,8 @@ def evaluate(
         result = run_evaluation(study, out, quick=quick, force=force, progress=True)
         for line in result.lines:
             typer.echo(line)
-        typer.echo(f"Evaluation: {result.file}")
+        if result.verdict.label.value == "rejected":
+            raise typer.Exit(EXIT_NOT_TRUSTED)
 
 
 @app.command()
@@ -317,10 +324,10 @@ def schema(
     typer.echo(json.dumps(batch_schema() if batch else study_schema(), indent=2))
 
 
-def _run(study: Path, out: Path, *, force: bool) -> RunResult:
+def _run(study: Path, out: Path, *, force: bool, evaluate: bool = False) -> RunResult:
     from mmm.study import run_study
 
-    return run_study(study, out, force=force, progress=True)
+    return run_study(study, out, force=force, progress=True, evaluate=evaluate)
 
 
 def _finish(result: RunResult) -> None:

@@ -9,7 +9,8 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How much a finding matters: an error stops the run, a warning limits trust."""
+    """How much a finding matters: an error stops the run, or rejects its answers where it is found
+    after it; a warning limits trust."""
 
     ERROR = "error"
     WARNING = "warning"

@@ -58,31 +58,39 @@ def identifiability(study: Study, panel: Panel) -> tuple[Finding, ...]:
     if parts is None:
         return ()
     return (
-        *_entangled(study, parts), *_narrow(study, panel), *_weakly_known(study, panel, parts)
-    )  # fmt: skip
+        *_entangled(study, panel, parts),
+        *_narrow(study, panel),
+        *_weakly_known(study, panel, parts),
+    )
 
 
 def _where(study: Study, channel: Channel) -> str:
     return f"study '{study.study}': channel '{channel.name}'"
 
 
-def _entangled(study: Study, parts: Parts) -> list[Finding]:
-    """Brand stocks are slow by nature: the fit tells how far the trend can stand in for them."""
+def _entangled(study: Study, panel: Panel, parts: Parts) -> list[Finding]:
+    """Brand stocks are slow by nature: the fit tells how far the trend can stand in for them. A
+    channel with a stated return or a test in the likelihood does not lean on the data alone."""
     found = []
+    tested = {name for test in panel.experiments if not test.hold_back for name in test.channels}
     for channel in study.channels:
         if channel.name not in parts.curves or channel.role is Role.BRAND:
             continue
         left, own = left_over(parts, channel.name), parts.curves[channel.name]
         part = float(left @ left) / float(own @ own)
         if part < LEFT:
+            led = bool(channel.prior.roi or channel.prior.share or channel.name in tested)
             found.append(
                 Finding(
                     "entangled",
-                    Severity.WARNING,
+                    Severity.INFO if led else Severity.WARNING,
                     _where(study, channel),
                     f"the other channels, controls, trend and seasonality together explain "
                     f"{1 - part:.0%} of how it varies, so little is left to learn its effect from.",
-                    "Merge it with a channel it runs with, state its prior, or run an experiment.",
+                    "What is stated of it, or its test, will lead; be sure of that."
+                    if led
+                    else "Merge it with a channel it runs with, state its prior, or run an "
+                    "experiment.",
                 )
             )
     return found

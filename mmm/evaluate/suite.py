@@ -23,7 +23,7 @@ from mmm.evaluate.seeds import Seeds, seeds
 from mmm.evaluate.settings import EvaluationSettings, lighter
 from mmm.evaluate.specifications import Specifications, specifications, variants
 from mmm.evaluate.stability import Stability, cuts, stability
-from mmm.inference.fit import data_sha256
+from mmm.inference.fit import Fit, data_sha256
 from mmm.results.respond import response
 
 
@@ -92,13 +92,15 @@ def evaluate_study(
     settings: EvaluationSettings | None = None,
     *,
     watch: Watch | None = None,
+    base: Fit | None = None,
 ) -> Evaluation:
     """Evaluates `study` on `panel` by fitting it many times over, in series: the chains of a fit
     use the processors already.
 
     The first fit and the reseedings have the study's own chains and draws, all others those of
-    `settings`. `watch` is told before each fit what it is for, how many are done and how many
-    there are. Raises `InputError` where the history is too short to forecast any of it.
+    `settings`. `base` is that first fit, of this study to this panel, where it is at hand. `watch`
+    is told before each fit what it is for, how many are done and how many there are. Raises
+    `InputError` where the history is too short to forecast any of it.
     """
     started = time.perf_counter()
     settings = settings or EvaluationSettings()
@@ -106,9 +108,9 @@ def evaluate_study(
     others = variants(study, panel) if settings.specifications else {}
     trials = planned_trials(panel, settings.placebos, study.inference.seed)
     light = lighter(study, settings)
-    total = 1 + len(folds.origins) * (2 + len(others)) + len(cuts(panel)) + len(trials)
+    total = (base is None) + len(folds.origins) * (2 + len(others)) + len(cuts(panel)) + len(trials)
     bench = Bench(total + settings.seeds + settings.jitters + settings.weeks, watch)
-    base = bench.fit("the study as it is", study, panel)
+    base = base or bench.fit("the study as it is", study, panel)
     read = response(base)
     rows = {
         MODEL: forecast_scores(MODEL, light, panel, folds, bench),

@@ -89,8 +89,9 @@ def _least(values: np.ndarray) -> float:
 
 
 def judge(diagnostics: Diagnostics, findings: tuple[Finding, ...]) -> Verdict:
-    """The verdict by stated rules: rejected by sampling failure, caution by anything short of
-    R-hat 1.01, ESS 400, no divergences and data without warnings, else trusted."""
+    """The verdict by stated rules: rejected by sampling failure or an error among `findings`,
+    caution by anything short of R-hat 1.01, ESS 400, no divergences and no warnings, else trusted.
+    Rules are not weighed: one is enough."""
     rejected, caution = [], []
     d = diagnostics
     if d.rhat_max > RHAT_REJECTED:
@@ -125,8 +126,8 @@ def judge(diagnostics: Diagnostics, findings: tuple[Finding, ...]) -> Verdict:
             f"the energy of a chain mixes badly (E-BFMI {d.ebfmi_min:.2f}, good from "
             f"{EBFMI_CAUTION}); raise 'tune'."
         )
-    warned = [finding for finding in findings if finding.severity is not Severity.INFO]
-    caution += [f"{f.where}: {f.message} {f.remedy}" for f in warned]
+    rejected += [str(one) for one in findings if one.severity is Severity.ERROR]
+    caution += [str(one) for one in findings if one.severity is Severity.WARNING]
     if rejected:
         return Verdict(Trust.REJECTED, (*rejected, *caution))
     if caution:

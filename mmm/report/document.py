@@ -15,6 +15,7 @@ from mmm.report.sections.basis import basis_section
 from mmm.report.sections.brand import brand_section
 from mmm.report.sections.case import case_section
 from mmm.report.sections.confounding import confounding_section
+from mmm.report.sections.evaluation import evaluation_section
 from mmm.report.sections.experiments import experiments_section
 from mmm.report.sections.history import (
     curves_section,
@@ -92,6 +93,7 @@ def _sections(inputs: ReportInputs) -> tuple[Section, ...]:
         decomposition_section(inputs),
         plan_section(inputs),
         forecast_section(inputs),
+        evaluation_section(inputs),
         findings_section(inputs),
         method_section(inputs),
     )

@@ -115,7 +115,7 @@ class ReportInputs:
     `case` is `case.json`. `npv_draws` (draws,) is in `currency`. `time_varying` names channels
     whose effectiveness moves, which `efficiency_quarter` is shown for. `brand` is
     `brand.csv`, None where no channel builds a brand. `paths` and `funnel` are there for studies
-    with paths. `plan` is `plan.json`.
+    with paths. `plan` is `plan.json`, `evaluation` is `evaluation.json`.
 
     Raises `ValueError` for an unknown verdict or a frame without its columns.
     """
@@ -153,6 +153,7 @@ class ReportInputs:
     plan: Mapping[str, Any] | None = None
     experiments: pd.DataFrame | None = None
     confounding: pd.DataFrame | None = None
+    evaluation: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:

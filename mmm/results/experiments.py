@@ -17,6 +17,8 @@ from mmm.results.summary import summary_columns
 
 FAR = 2.5758293035489004
 """Standard deviations apart: 1 in 100 by chance."""
+MISSED = 0.05
+"""Chance of as many tests held back being missed, below which their number says something."""
 FITTED, HELD_BACK = "fitted", "held_back"
 NOISE = stats.norm.ppf((np.arange(101) + 0.5) / 101)
 """A standard normal in equal parts: what error adds to each draw."""
@@ -116,10 +118,11 @@ def experiments_table(read: Response) -> pd.DataFrame | None:
 
 
 def experiment_findings(table: pd.DataFrame | None) -> tuple[Finding, ...]:
-    """Warnings of measurements that the model finds next to impossible, `FAR` or more apart."""
+    """Warnings of measurements that the model finds next to impossible, `FAR` or more apart, and
+    of more tests held back that came out otherwise than foretold than chance allows."""
     if table is None:
         return ()
-    found = []
+    found = _missed(table[table["use"] == HELD_BACK])
     for row in table[table["z"].abs() >= FAR].to_dict("records"):
         held = row["use"] == HELD_BACK
         said = "the model foretold" if held else "the history, even with the test, speaks for"
@@ -135,3 +138,21 @@ def experiment_findings(table: pd.DataFrame | None) -> tuple[Finding, ...]:
             )
         )
     return tuple(found)
+
+
+def _missed(held: pd.DataFrame) -> list[Finding]:
+    """A 90 % interval misses one test in ten; more than that, and less likely than `MISSED`."""
+    count, missed = len(held), int((~held["covered"].astype(bool)).sum())
+    chance = float(stats.binom.sf(missed - 1, count, 0.1))
+    if missed < 2 or chance >= MISSED:
+        return []
+    return [
+        Finding(
+            "held_back_missed",
+            Severity.WARNING,
+            "experiments held back",
+            f"{missed} of {count} came out beyond the 90 % interval that the model foretold, "
+            f"where chance would do that with a probability of {chance:.1%}.",
+            "Let them into the likelihood, and look for what moves both spending and the outcome.",
+        )
+    ]

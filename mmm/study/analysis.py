@@ -8,6 +8,9 @@ import pandas as pd
 import xarray as xr
 
 from mmm.data.claims import Claim
+from mmm.data.demand import demand_findings
+from mmm.data.identify import identifiability
+from mmm.data.mediated import mediated_findings
 from mmm.dims import CHANNEL
 from mmm.efficiency.brand import brand_table, has_brand
 from mmm.efficiency.breakdown import efficiency_by_geo, efficiency_by_quarter
@@ -21,6 +24,8 @@ from mmm.efficiency.plausible import precision_findings, range_findings
 from mmm.efficiency.roi import accounts, efficiency_table
 from mmm.errors import Finding
 from mmm.evaluate.assumptions import assumption_findings
+from mmm.evaluate.suite import Evaluation
+from mmm.evaluate.verdict import evaluation_findings
 from mmm.inference.diagnose import Diagnostics, Verdict, diagnose, judge, worst_of
 from mmm.inference.fit import Fit
 from mmm.invest.appraise import appraise
@@ -71,6 +76,7 @@ class Analysis:
     funnel: pd.DataFrame | None = None
     experiments: pd.DataFrame | None = None
     """None where the study has none."""
+    evaluation: Evaluation | None = None
 
 
 def analyse(
@@ -81,18 +87,20 @@ def analyse(
     *,
     scenario: Scenario | None = None,
     record: Record | None = None,
+    evaluation: Evaluation | None = None,
 ) -> Analysis:
     """Reads every result from `fit`; `findings` are those of its data and count in the verdict.
 
     `claims` of the study are set beside what the fit says; `lags` are what records say of them.
     `scenario` takes the place of today's spending repeated; a plan is optimised where the study
-    asks for one. `record` is how forecasts fared, where that was worked out.
+    asks for one. `record` is how forecasts fared, where that was worked out. `evaluation` of the
+    same study counts in the verdict.
     """
     read = response(fit)
     parts = decompose(read)
     books = accounts(read, parts)
     efficiency = efficiency_table(read, books=books)
-    found = judged(read, efficiency, findings)
+    found = judged(read, efficiency, findings, evaluation)
     decision = decide(read, None, scenario, record)
     scenario = decision.scenario
     cash, case = value_plan(read, scenario, found)
@@ -119,6 +127,7 @@ def analyse(
         paths=found.paths,
         funnel=funnel_of(read, scenario),
         experiments=found.experiments,
+        evaluation=evaluation,
     )
 
 
@@ -137,8 +146,13 @@ class Judged:
     experiments: pd.DataFrame | None
 
 
-def judged(read: Response, efficiency: pd.DataFrame, findings: tuple[Finding, ...]) -> Judged:
-    """Judges draws, data and answers by the stated rules."""
+def judged(
+    read: Response,
+    efficiency: pd.DataFrame,
+    findings: tuple[Finding, ...],
+    evaluation: Evaluation | None = None,
+) -> Judged:
+    """Judges draws, data, answers and, where there is one, an evaluation by the stated rules."""
     fit = read.fit
     diagnostics, ledger = diagnostics_of(read), ledger_table(fit)
     brand = brand_table(read) if has_brand(read) else None
@@ -150,6 +164,12 @@ def judged(read: Response, efficiency: pd.DataFrame, findings: tuple[Finding, ..
     findings += range_findings(efficiency, brand, fit.study.finance) + brand_doubts(read, ledger)
     findings += () if paths is None else path_findings(paths)
     findings += assumption_findings(read) + precision_findings(efficiency)
+    for check in (identifiability, mediated_findings, demand_findings):
+        findings += tuple(one for one in check(fit.study, fit.panel) if one not in findings)
+    if evaluation is not None:
+        said = {(one.check, one.where) for one in findings}
+        more = evaluation_findings(evaluation)
+        findings += tuple(one for one in more if (one.check, one.where) not in said)
     verdict = judge(diagnostics, findings)
     return Judged(diagnostics, findings, verdict, ledger, confounding, brand, paths, experiments)
 

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from mmm.config import OutcomeKind, Study
+from mmm.evaluate.suite import Evaluation
+from mmm.evaluate.verdict import evaluation_findings, part_of
+from mmm.inference.diagnose import Verdict
 from mmm.inference.fit import save_fit
 from mmm.invest.cashflow import cashflow_frame
 from mmm.invest.export import case_to_dict
@@ -18,7 +21,7 @@ from mmm.plan.scenario import plan_table
 from mmm.report import ReportInputs, render_report
 from mmm.study.analysis import Analysis
 from mmm.study.core import CoreAnalysis
-from mmm.study.directory import MANIFEST
+from mmm.study.directory import EVALUATION, MANIFEST
 from mmm.study.files import write_json as _json
 from mmm.study.files import write_table as _table
 from mmm.study.notes import notes_on
@@ -64,10 +67,31 @@ def write_artefacts(
     stored = save_fit(fit, directory / "fit.nc")
     if analysis.decision.record is not None:
         save_record(analysis.decision.record, stored)
+    if analysis.evaluation is not None:
+        content = evaluation_json(analysis.evaluation, analysis.verdict, manifest)
+        _json(content, directory / EVALUATION)
     if report:
         page = render_report(report_inputs(analysis, manifest))
         (directory / REPORT).write_text(page, encoding="utf-8")
     _json(dict(manifest), directory / MANIFEST)
+
+
+def evaluation_json(
+    evaluation: Evaluation, verdict: Verdict, provenance: Mapping[str, Any]
+) -> dict[str, Any]:
+    """`evaluation.json`: the verdict on the fit with the evaluation counted, the findings that
+    the evaluation adds, its parts, and what was read."""
+    said = [
+        {"part": part_of(one.check), **{key: str(value) for key, value in asdict(one).items()}}
+        for one in evaluation_findings(evaluation)
+    ]
+    return {
+        "verdict": verdict.label.value,
+        "reasons": list(verdict.reasons),
+        "findings": said,
+        **evaluation.to_dict(),
+        **{key: provenance[key] for key in ("data_sha256", "study_sha256", "created")},
+    }
 
 
 def write_core(analysis: CoreAnalysis, manifest: Mapping[str, Any], directory: Path) -> None:
@@ -121,6 +145,9 @@ def report_inputs(analysis: Analysis, manifest: Mapping[str, Any]) -> ReportInpu
         paths=analysis.paths,
         funnel=analysis.funnel,
         plan=plan_json(analysis.fit, analysis.decision),
+        evaluation=None
+        if analysis.evaluation is None
+        else evaluation_json(analysis.evaluation, analysis.verdict, manifest),
         time_varying=tuple(channel.name for channel in study.channels if channel.time_varying),
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mmm.errors import input_error
 
-MANIFEST = "manifest.json"
+MANIFEST, EVALUATION = "manifest.json", "evaluation.json"
 
 
 @contextmanager

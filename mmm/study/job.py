@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from mmm.config import Study
 from mmm.config.load import load_study
-from mmm.data.claims import load_claims
+from mmm.data.claims import Claim, load_claims
 from mmm.data.demand import demand_findings
 from mmm.data.identify import identifiability
 from mmm.data.load import load_panel
+from mmm.data.mediated import mediated_findings
 from mmm.data.panel import Panel
 from mmm.errors import Finding, StoredFitError
 from mmm.study.directory import refuse_occupied, whole_directory
@@ -59,8 +60,29 @@ def check_study(path: Path | str) -> CheckReport:
     panel, findings = load_panel(study, base)
     _, on_claims = load_claims(study, panel, base)
     _, _, on_lags = with_lags(study, panel, base)
-    known = (*identifiability(study, panel), *demand_findings(study, panel))
-    return CheckReport(study, (*findings, *on_claims, *on_lags, *known))
+    known = (*identifiability(study, panel), *mediated_findings(study, panel))
+    demand = demand_findings(study, panel)
+    return CheckReport(study, (*findings, *on_claims, *on_lags, *known, *demand))
+
+
+@dataclass(frozen=True, slots=True)
+class StudyInputs:
+    """What a study file and the files it names hold, checked, and what the checks say of it."""
+
+    study: Study
+    panel: Panel
+    findings: tuple[Finding, ...]
+    claims: tuple[Claim, ...]
+    lags: tuple[RecordedLag, ...]
+
+
+def read_inputs(path: Path) -> StudyInputs:
+    """Reads the study at `path`. Raises `InputError` with every finding where one is an error."""
+    study = load_study(path)
+    panel, findings = load_panel(study, path.parent)
+    claims, on_claims = load_claims(study, panel, path.parent)
+    study, lags, on_lags = with_lags(study, panel, path.parent)
+    return StudyInputs(study, panel, (*findings, *on_claims, *on_lags), claims, lags)
 
 
 def run_study(
@@ -73,23 +95,21 @@ def run_study(
     report: bool = True,
     core: bool = False,
     stored: Fit | None = None,
+    evaluate: bool = False,
 ) -> RunResult:
     """Fits the study at `path` and writes every artefact into `out`, whole or not at all.
 
     Raises `InputError` on bad input before anything heavy is imported or written. `force`
     replaces the results of an earlier run; `cores` limits how many chains run at once. Without
     `report`, which takes much of the time, the page is left out; `core` leaves out all but the
-    fit, its verdict and its returns. `stored` is an earlier fit of this study to these data,
+    fit, its verdict and its returns. With `evaluate` the study is also evaluated, and the verdict
+    counts that; `core` leaves it out. `stored` is an earlier fit of this study to these data,
     which is then read instead of sampled; raises `StoredFitError` where it is another.
     """
     started = time.perf_counter()
     path, out = Path(path), Path(out)
-    study = load_study(path)
-    panel, findings = load_panel(study, path.parent)
-    claims, on_claims = load_claims(study, panel, path.parent)
-    study, lags, on_lags = with_lags(study, panel, path.parent)
-    findings = (*findings, *on_claims, *on_lags, *demand_findings(study, panel))
-
+    inputs = read_inputs(path)
+    study, panel, findings = inputs.study, inputs.panel, inputs.findings
     refuse_occupied(out, force=force)
     importing = time.perf_counter()
     from mmm.inference.fit import fit
@@ -99,9 +119,12 @@ def run_study(
     from mmm.study.artefacts import REPORT, write_artefacts, write_core
     from mmm.study.core import analyse_core
     from mmm.study.progress import sampling_progress
+    from mmm.study.refits import evaluated, refuse_short
 
     imported = time.perf_counter() - importing
     scenario = planned_scenario(study, panel, path.parent)
+    if evaluate:
+        refuse_short(study, panel)
     with ExitStack() as stack:
         watch = None
         if progress:
@@ -112,7 +135,11 @@ def run_study(
         analysis = analyse_core(fitted, findings)
     else:
         record = forecast_record(study, panel) if study.plan.record else None
-        analysis = analyse(fitted, findings, claims, lags, scenario=scenario, record=record)
+        found = evaluated(fitted, progress=progress) if evaluate else None
+        analysis = analyse(
+            fitted, findings, inputs.claims, inputs.lags,
+            scenario=scenario, record=record, evaluation=found,
+        )  # fmt: skip
     with whole_directory(out, force=force) as directory:
         timings = {"import_s": imported, **fitted.timings}
         manifest = build_manifest(analysis, path, timings, time.perf_counter() - started)

@@ -31,8 +31,8 @@ def runs(monkeypatch):
     module = ModuleType("mmm.study")
     module.verdict = "trusted"
 
-    def run_study(path, out, *, force, progress):
-        calls.append((Path(path), Path(out), force))
+    def run_study(path, out, *, force, progress, evaluate):
+        calls.append((Path(path), Path(out), *(["force"] * force), *(["evaluate"] * evaluate)))
         return SimpleNamespace(
             directory=Path(out),
             verdict=module.verdict,
@@ -55,13 +55,14 @@ def test_run_exits_as_the_verdict_says(study_dir, runs, verdict, code):
     assert f"Verdict: {verdict}" in result.stdout
     assert "R-hat is 1.3 on share[tv]." in result.stdout
     assert f"Report: {out / 'report.html'}" in result.stdout
-    assert runs.calls == [(study, out, False)]
+    assert runs.calls == [(study, out)]
 
 
 def test_force_is_passed_on(study_dir, runs):
     study = study_dir()
     assert invoke("run", study, "--out", "unused", "--force").exit_code == 0
-    assert runs.calls == [(study, Path("unused"), True)]
+    assert invoke("run", study, "--out", "unused", "--evaluate").exit_code == 0
+    assert runs.calls == [(study, Path("unused"), "force"), (study, Path("unused"), "evaluate")]
 
 
 @pytest.mark.parametrize("force", [False, True])
@@ -100,7 +101,7 @@ def test_demo_writes_the_example_and_runs_it(tmp_path, runs, example):
     out = tmp_path / "demo"
     result = invoke("demo", "--out", out, "--example", example)
     assert result.exit_code == 0, result.output
-    ((study, results, force),) = runs.calls
+    ((study, results, *force),) = runs.calls
     assert study == out / "study.yaml"
     assert results == out / "results"
     assert not force
@@ -113,7 +114,7 @@ def test_demo_runs_again_on_what_it_wrote(tmp_path, runs):
     for _ in range(2):
         result = invoke("demo", "--out", out)
         assert result.exit_code == 0, result.output
-    assert [force for *_, force in runs.calls] == [False, True]
+    assert [force for _, _, *force in runs.calls] == [[], ["force"]]
     assert "already there" in result.stdout
     assert invoke("demo", "--out", out, "--example", "pinkham").exit_code == 2
 

@@ -10,6 +10,7 @@ from mmm.config import Study
 from mmm.data.identify import identifiability, left_over, parts_of, share_errors
 from mmm.data.load import panel_from_frame
 from mmm.data.panel import Panel
+from mmm.errors import Severity
 
 WEEKS = 120
 
@@ -126,3 +127,26 @@ def test_geos_have_their_own_level_and_add_their_rows():
     np.testing.assert_allclose(both.outcome[:WEEKS], both.outcome[WEEKS:])
     one = parts_of(study_of("tv", "search"), panel_of(study_of("tv", "search"), parts[0]))
     assert share_errors(both, "tv", 4)[0] < share_errors(one, "tv", 4)[0]
+
+
+def test_a_stated_return_or_a_test_leaves_entanglement_as_information():
+    one, two, three = media(2), media(3), media(4)
+    frame = frame_of(one=one, two=two, three=three, all=one + two + three)
+    plain = study_of("one", "two", "three", "all")
+    channels = plain.model_dump(mode="json")["channels"]
+    channels[-1]["prior"] = {"roi": [0.5, 2.0]}
+    stated = Study.model_validate(plain.model_dump(mode="json") | {"channels": channels})
+    test = pd.DataFrame(
+        {"channel": ["all"], "start": ["2022-06-06"], "end": ["2022-07-04"],
+         "spend_change": [-100.0], "lift": [-100.0], "standard_error": [50.0]}
+    )  # fmt: skip
+
+    def grave(study: Study, **more: pd.DataFrame) -> dict[str, Severity]:
+        panel, _ = panel_from_frame(study, frame, **more)
+        said = identifiability(study, panel)
+        return {one.where.split("'")[-2]: one.severity for one in said if one.check == "entangled"}
+
+    assert grave(plain)["all"] is Severity.WARNING
+    assert grave(stated)["all"] is Severity.INFO
+    assert grave(plain, experiments=test)["all"] is Severity.INFO
+    assert grave(plain, experiments=test.assign(hold_back="true"))["all"] is Severity.WARNING

@@ -1,25 +1,19 @@
-"""The whole evaluation as a function, as a file and as a command."""
+"""The whole evaluation as a function."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import fields
 from pathlib import Path
 from types import UnionType
 from typing import get_args, get_type_hints
 
 import pytest
-from typer.testing import CliRunner
 
 import mmm
-from mmm.cli import app
 from mmm.errors import InputError
 from mmm.evaluate import suite
 from mmm.evaluate.settings import QUICK, EvaluationSettings, lighter
 from mmm.evaluate.suite import Evaluation, evaluate_study
-from mmm.simulate import write_world
-from mmm.study import evaluation
-from mmm.study.evaluation import run_evaluation
+from mmm.evaluate.verdict import evaluation_findings, part_of
 
 SMALLEST = EvaluationSettings(
     draws=60, origins=1, placebos=1, seeds=1, jitters=1, weeks=1, specifications=True
@@ -87,46 +81,27 @@ def test_a_specification_that_cannot_be_fitted_is_named(constant, monkeypatch):
     assert (rows, set(refused)) == ([], {"odd"})
 
 
-@pytest.fixture
-def study_file(tmp_path, monkeypatch, found) -> Path:
-    """A study in a folder, whose evaluation is at hand."""
-    world = mmm.simulate_world("national", seed=0, periods=60)
-    monkeypatch.setattr(suite, "evaluate_study", lambda *args, **kwargs: found)
-    return write_world(world, tmp_path / "world") / "study.yaml"
+def test_a_fit_at_hand_is_not_made_again(constant, fitted, monkeypatch):
+    class EnoughError(Exception):
+        pass
+
+    purposes: list[tuple[str, int]] = []
+
+    def watch(purpose: str, done: int, total: int) -> None:
+        purposes.append((purpose, total))
+        raise EnoughError
+
+    for base in (None, fitted):
+        with pytest.raises(EnoughError):
+            evaluate_study(constant.study, constant.panel, SMALLEST, watch=watch, base=base)
+    (first, total), (second, fewer) = purposes
+    assert first == "the study as it is"
+    assert second == "backtest: model"
+    assert fewer == total - 1
 
 
-def test_the_file_holds_the_evaluation_and_what_was_read(study_file, tmp_path, found):
-    done = run_evaluation(study_file, tmp_path / "out")
-    content = json.loads(done.file.read_text())
-    assert set(content) == {one.name for one in fields(Evaluation)} | {
-        "data_sha256", "study_sha256", "created"
-    }  # fmt: skip
-    assert content["backtest"]["reading"] == found.backtest.reading
-    assert len(content["stability"]["rows"]) == len(found.stability.rows)
-    assert [one.name for one in done.file.parent.iterdir()] == [evaluation.EVALUATION]
-
-
-def test_the_command_writes_beside_a_run_and_replaces_only_by_force(study_file, tmp_path):
-    out = tmp_path / "out"
-    out.mkdir()
-    (out / "manifest.json").write_text("{}")
-    command = ["evaluate", str(study_file), "--out", str(out)]
-    first = CliRunner().invoke(app, command)
-    assert first.exit_code == 0, first.output
-    assert "backtest: The model" in first.output
-    assert "Evaluation:" in first.output
-    again = CliRunner().invoke(app, command)
-    assert again.exit_code == 2
-    assert "--force" in again.output
-    assert CliRunner().invoke(app, [*command, "--force", "--quick"]).exit_code == 0
-    assert (out / "manifest.json").read_text() == "{}"
-
-
-def test_a_failure_leaves_nothing(study_file, tmp_path, monkeypatch):
-    def fail(*args, **kwargs):
-        raise InputError(())
-
-    monkeypatch.setattr(suite, "evaluate_study", fail)
-    with pytest.raises(InputError):
-        run_evaluation(study_file, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+def test_advice_never_stands_without_a_finding(found):
+    """What is to be done about a part is weighed for the verdict too."""
+    said = {part_of(one.check) for one in evaluation_findings(found)}
+    assert {name for name, part in found._parts().items() if part.advice} <= said
+    assert None not in said

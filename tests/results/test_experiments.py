@@ -148,9 +148,20 @@ def test_a_measurement_far_from_the_model_is_a_finding():
     rows = {
         "experiment": ["near", "far", "held"], "use": ["fitted", "fitted", "held_back"],
         "lift": [1.0, 900.0, -5.0], "model_mean": [2.0, 400.0, 60.0], "z": [-1.0, 3.1, -2.6],
+        "covered": [True, False, False],
     }  # fmt: skip
     far, held = experiment_findings(pd.DataFrame(rows))
     assert (far.where, held.where) == ("experiment 'far'", "experiment 'held'")
     assert "even with the test, speaks for 400" in far.message and "3.1" in far.message
     assert "the model foretold 60" in held.message
     assert experiment_findings(None) == ()
+
+
+@pytest.mark.parametrize(("missed", "count", "said"), [(1, 1, 0), (2, 3, 1), (2, 8, 0), (4, 8, 1)])
+def test_tests_held_back_are_counted_against_chance(missed, count, said):
+    row = {"experiment": "test", "use": "held_back", "lift": 1.0, "model_mean": 1.0, "z": 1.8}
+    rows = [row | {"covered": k >= missed} for k in range(count)]
+    rows.append(row | {"use": "fitted", "covered": False})
+    found = experiment_findings(pd.DataFrame(rows))
+    assert [one.check for one in found] == ["held_back_missed"] * said
+    assert all(f"{missed} of {count}" in one.message for one in found)

@@ -20,7 +20,7 @@ MOST_FINDINGS: Final = 25
 MOST_QUANTITIES: Final = 5
 _ORDER: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 _WORDS: Final = {
-    Severity.ERROR: "stops",
+    Severity.ERROR: "rejects",
     Severity.WARNING: "limits trust",
     Severity.INFO: "good to know",
 }
