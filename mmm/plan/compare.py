@@ -50,7 +50,7 @@ def outcome_within(response: Response, scenario: Scenario) -> np.ndarray:
     """Expected outcome over the scenario's periods, all geos together, (D,)."""
     units = replace(scenario, value_per_unit=np.ones_like(scenario.value_per_unit))
     caused = incremental_value(response, units, scenario.periods).sum(axis=1)
-    silent = silent_ahead(response, scenario.controls, scenario.periods)
+    silent = silent_ahead(response, scenario, scenario.periods)
     return silent.sum(axis=(1, 2)) + caused
 
 

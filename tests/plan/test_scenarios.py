@@ -15,7 +15,6 @@ from mmm.plan.forecast import incremental_value
 from mmm.plan.money import prices, spending
 from mmm.plan.scenario import as_is, plan_table
 from mmm.plan.scenarios import (
-    controls_words,
     flighted_as,
     multiplied_by,
     planned_scenario,
@@ -170,4 +169,7 @@ def test_controls_ahead_as_given_move_the_outcome_and_no_return(make):
         with_controls(read.fit, base, frame.iloc[:-1], "prices.csv")
     with pytest.raises(InputError, match="'prize' is not a control"):
         with_controls(read.fit, base, frame.rename(columns={"price": "prize"}), "prices.csv")
-    assert "standard deviation of price" in controls_words(read.fit)[0]
+    assert base.carried == ("price",)
+    assert plan.carried == ()
+    assert "standard deviation of a step" in base.statements[-1]
+    assert plan.statements[-1] == "price ahead as given in prices.csv."
