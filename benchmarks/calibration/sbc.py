@@ -153,8 +153,11 @@ class Truth:
 class PriorDraws:
     """Draws from the prior by number; the same number is the same draw however many are asked."""
 
-    def __init__(self, known: Reference) -> None:
-        self.known = known
+    def __init__(self, known: Reference, fixed: Mapping[str, np.ndarray] | None = None) -> None:
+        """`fixed`: parameters that are not drawn, and their natural values."""
+        self.fixed = dict(fixed or {})
+        graph = pm.do(known.graph, self.fixed) if self.fixed else known.graph
+        self.known = replace(known, graph=graph)
         self.block = cache(self._block)
 
     def _block(self, block: int) -> tuple[xr.Dataset, np.ndarray]:
@@ -173,7 +176,9 @@ class PriorDraws:
         drawn, spec = prior.isel(draw=place), self.known.density.spec
         geos, channels = len(spec.geos), len(spec.channels)
         return Truth(
-            values=np.concatenate([np.atleast_1d(drawn[v.name].values) for v in spec.variables]),
+            values=np.concatenate(
+                [np.atleast_1d(self.fixed.get(v.name, drawn.get(v.name))) for v in spec.variables]
+            ),
             own=_or_none(drawn, "own_coefficient", (geos, 0)),
             shared=_or_none(drawn, "shared_coefficient", (0,)),
             deviation=1.0 + _or_none(drawn, "geo_deviation", (geos, channels)),
