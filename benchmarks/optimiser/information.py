@@ -3,13 +3,13 @@
     python benchmarks/optimiser/information.py
 
 Truths are drawn from the model's own prior, on the spending of a simulated world of each size and
-with its noise, and an outcome is drawn for each. The outcome is fitted, the plan with the largest posterior expected
-profit is made, and its profit under the truth is set beside that of the true optimum within the
-same limits. Likelihood and prior are those the truth was drawn from, so that no rule which sees the
-same data loses less money on average over such truths (Berger, 1985, "Statistical decision theory
-and Bayesian analysis", section 4.4): what is lost is the price of not knowing. What remains to the
-method is Monte Carlo error of the draws and of the solver, and that it has to learn the noise. A
-truth whose density is not finite in floating point is passed over.
+with its noise, and an outcome is drawn for each. The outcome is fitted, the plan with the largest
+posterior expected profit is made, and its profit under the truth is set beside that of the true
+optimum within the same limits. Likelihood and prior are those the truth was drawn from, so that no
+rule which sees the same data loses less money on average over such truths (Berger, 1985,
+"Statistical decision theory and Bayesian analysis", section 4.4): what is lost is the price of not
+knowing. What remains to the method is Monte Carlo error of the draws and of the solver, and that it
+has to learn the noise. A truth whose density is not finite in floating point is passed over.
 
 `information.csv` has a row a truth, `information_summary.csv` one a size: `lost`, money lost over
 what the true optima earn, all truths together, with its standard error by the delta method;

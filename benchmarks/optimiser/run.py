@@ -30,8 +30,8 @@ from mmm.config import Inference, PlanSettings
 from mmm.plan.constraints import Region
 from mmm.plan.levers import Levers
 from mmm.plan.optimise import Optimum, optimise, problem
+from mmm.plan.profit import plan_worth_of_units
 from mmm.plan.record import predictive_total
-from mmm.plan.worth import discount_factors, profit_span
 from mmm.simulate import large_spec, world_spec
 from mmm.simulate.generate import Scene, draw_scene, simulate
 from mmm.simulate.oracle import contributions
@@ -62,7 +62,8 @@ class Truth:
         needed."""
         start = self.spec.history + self.window
         past = self.scene.media[start - MEMORY : start]
-        span = profit_span(self.fit, AHEAD)
+        unit = plan_worth_of_units(self.fit, made.prices.base)
+        span = len(unit.sold)
         silent = np.zeros((span, *past.shape[1:]))
         spent = silent.copy()
         spent[:AHEAD] = money * made.prices.buys
@@ -70,11 +71,9 @@ class Truth:
             sum(contributions(np.concatenate([past, plan]), self.scene.curves))[MEMORY:]
             for plan in (spent, silent)
         )
-        factor = discount_factors(self.fit, span)
-        margin = self.fit.study.finance.margin
-        worth = np.einsum("t,tgc->c", factor, with_it - without) * self.spec.value_per_unit
+        worth = np.einsum("t,tgc->c", unit.sold, with_it - without) * self.spec.value_per_unit
         paid = money.sum(axis=1) * made.prices.loading + made.prices.fixed
-        return margin * worth - factor[:AHEAD] @ paid
+        return worth - unit.paid[:AHEAD] @ paid
 
     def profit(self, made: Levers, money: np.ndarray) -> float:
         """All channels together."""

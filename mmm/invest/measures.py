@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from mmm.invest import value
-from mmm.invest.cashflow import CashFlow
+from mmm.cash import value
+from mmm.cash.cashflow import CashFlow
+from mmm.cash.value import Floats, Summary, summarise
 from mmm.invest.rates import InternalRate, RateStatus, irr, irr_draws, xirr, xirr_draws
-from mmm.invest.value import Floats, Summary, summarise
 
 IRR_MIN_SHARE = 0.95
 """Share of draws that must have exactly one internal rate for its quantiles to be shown."""

@@ -22,11 +22,11 @@ from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 from openpyxl.writer.excel import ExcelWriter
 
+from mmm.cash.cashflow import CashFlow, cashflow_frame
+from mmm.cash.value import ROUNDING, Summary
 from mmm.invest.case import InvestmentCase
-from mmm.invest.cashflow import CashFlow, cashflow_frame
 from mmm.invest.measures import PathSummary
 from mmm.invest.tables import tables
-from mmm.invest.value import ROUNDING, Summary
 
 CASE = "Case"
 ASSUMPTIONS = "Assumptions"

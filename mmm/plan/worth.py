@@ -20,6 +20,7 @@ from mmm.model.spec import ModelSpec
 from mmm.plan.forecast import incremental_value
 from mmm.plan.levers import Levers
 from mmm.plan.money import spending
+from mmm.plan.profit import plan_worth_of_units, profit_span
 from mmm.results.blocks import thinned
 from mmm.results.respond import Response, wander
 
@@ -41,31 +42,20 @@ class Measure:
     @property
     def by_time(self) -> np.ndarray | None:
         """What `worth` does over time, 1 at first, (S,); None where geos differ in it."""
+        if not self.worth[0].all():
+            return None
         common = self.worth / self.worth[0]
         return common[:, 0] if np.allclose(common, common[:, :1], rtol=1e-12, atol=0.0) else None
 
 
-def profit_span(fit: Fit, horizon: int) -> int:
-    """Periods from the plan's first over which its outcome counts."""
-    finance = fit.study.finance.settled(fit.panel.periods_per_year)
-    return max(finance.horizon or 0, horizon)
-
-
-def discount_factors(fit: Fit, span: int) -> np.ndarray:
-    """What money of each period ahead is worth at the start of the first, (span,)."""
-    rate = fit.study.finance.discount_rate
-    return (1.0 + rate) ** (-np.arange(span) / fit.panel.periods_per_year)
-
-
 def profit_measure(fit: Fit, levers: Levers) -> Measure:
-    """Profit before tax in money of the plan's start: contribution margin on the value of
-    outcome, later purchases included, less loaded cost, both discounted."""
-    finance, base = fit.study.finance, levers.prices.base
-    span = profit_span(fit, base.periods)
-    factor = discount_factors(fit, span)
-    money = finance.expected_margin * (1.0 + finance.repeat_value)
-    value = _extended(base.value_per_unit, span)
-    return Measure("profit", money * factor[:, None] * value, factor[: base.periods])
+    """Profit before tax in money of the plan's start, as the finance block dates it: contribution
+    margin on the value of outcome and of what its customers buy later, less loaded cost, both
+    discounted. Costs that are the same for every plan are left out."""
+    base = levers.prices.base
+    unit = plan_worth_of_units(fit, base)
+    value = _extended(base.value_per_unit, len(unit.sold))
+    return Measure("profit", unit.sold[:, None] * value, unit.paid[: base.periods])
 
 
 def outcome_measure(fit: Fit, levers: Levers, *, within: bool = False) -> Measure:

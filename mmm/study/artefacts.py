@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from mmm.cash.cashflow import cashflow_frame
 from mmm.config import OutcomeKind, Study
 from mmm.inference.fit import save_fit
-from mmm.invest.cashflow import cashflow_frame
 from mmm.invest.export import case_to_dict
 from mmm.invest.workbook import write_workbook
 from mmm.plan.decision import plan_json

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mmm.cash.cashflow import cash_flow
 from mmm.config.finance import Finance
 from mmm.errors import InputError
 from mmm.invest.assumptions import Assumption, Source
 from mmm.invest.case import build_case
-from mmm.invest.cashflow import cash_flow
 from mmm.invest.export import case_to_dict
 
 PERIODS = 60

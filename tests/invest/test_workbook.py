@@ -6,10 +6,10 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from mmm.cash.cashflow import cash_flow, cashflow_frame
 from mmm.config.finance import Finance
 from mmm.invest.assumptions import Assumption, Source
 from mmm.invest.case import build_case
-from mmm.invest.cashflow import cash_flow, cashflow_frame
 from mmm.invest.export import case_to_dict
 from mmm.invest.workbook import write_workbook
 
@@ -171,9 +171,8 @@ def test_loaded_costs_a_curve_and_customers_are_live_too(tmp_path):
         "payback": case.payback.periods.expected,
     }.items():
         # XIRR of a spreadsheet stops its search early
-        assert found[label] == pytest.approx(figure, rel=1e-7 if "by date" in label else 1e-9), (
-            label
-        )
+        near = 1e-7 if "by date" in label else 1e-9
+        assert found[label] == pytest.approx(figure, rel=near), label
     book = openpyxl.load_workbook(path)
     assert book.sheetnames[3:] == ["From value to NPV", "By horizon", "Company"]
     steps = [row[1].value for row in book["From value to NPV"].iter_rows(min_row=2)]

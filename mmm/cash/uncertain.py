@@ -8,8 +8,8 @@ import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import norm
 
+from mmm.cash.value import Floats
 from mmm.config.finance import Finance
-from mmm.invest.value import Floats
 
 Z90 = 1.6448536269514722
 STREAM = 11
