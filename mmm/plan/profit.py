@@ -92,8 +92,8 @@ def profit_findings(fit: Fit) -> tuple[Finding, ...]:
                 "plan_costs",
                 Severity.INFO,
                 "finance.costs",
-                f"{names} ({total:,.0f} in all) cost the same whichever plan is chosen: they are in "
-                "the case and not in the profit of a plan.",
+                f"{names} ({total:,.0f} in all) cost the same whichever plan is chosen: they are "
+                "in the case and not in the profit of a plan.",
                 "Take them from a plan's profit to compare it with spending nothing at all.",
             )
         )
