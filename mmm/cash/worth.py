@@ -11,22 +11,24 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.linalg import hankel
 
 from mmm.cash.cashflow import CashFlow, cash_flow
+from mmm.cash.uncertain import stated_as_intervals
 from mmm.cash.value import Floats
 from mmm.config.finance import Finance
-
-DRAWS = 1000
-"""Draws of uncertain assumptions that their expectation is taken over."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnitWorth:
     """Expected present worth before tax over P periods: `sold` (P,) of outcome worth one unit of
-    money sold in a period, `paid` (P,) of one unit of the channels' cost spent in it."""
+    money sold in a period, `paid` (P,) of one unit of the channels' cost spent in it. by_draw
+    (D, P): what a draw of uncertain assumptions makes of `sold`, over it; None where all are
+    certain."""
 
     sold: Floats
     paid: Floats
+    by_draw: Floats | None = None
 
 
 def unit_worth(
@@ -35,15 +37,17 @@ def unit_worth(
     periods_per_year: float,
     *,
     price: float | None = None,
+    draws: int = 1,
     seed: int = 0,
 ) -> UnitWorth:
     """The worth of units over the periods of `dates` (P,), the horizon of `finance` put aside.
 
-    `price`: money of outcome a customer brings, where the outcome counts customers. Raises
-    `InputError` as `cash_flow` does.
+    `price`: money of outcome a customer brings, where the outcome counts customers. Uncertain
+    assumptions are those of a cash flow of `draws` draws. Raises `InputError` as `cash_flow` does.
     """
     periods = len(dates)
-    one = np.zeros((DRAWS, periods))
+    uncertain = bool(stated_as_intervals(finance))
+    one = np.zeros((draws if uncertain else 1, periods))
     one[:, 0] = 1.0
     flow = cash_flow(
         one,
@@ -54,10 +58,16 @@ def unit_worth(
         units=None if price is None else one / price,
         seed=seed,
     )
-    arriving, factor = flow.inflow.mean(axis=0), flow.discount_factor
-    sold = np.array([arriving[: periods - t] @ factor[t:] for t in range(periods)])
+    factor = flow.discount_factor
+    # what is sold t periods later arrives t periods later, or past the end
+    sold = flow.inflow @ hankel(factor)
+    mean = sold.mean(axis=0)
     paid = np.concatenate([factor, np.zeros(finance.cost_delay)])[finance.cost_delay :][:periods]
-    return UnitWorth(sold, np.pad(paid, (0, periods - len(paid))))
+    return UnitWorth(
+        mean,
+        np.pad(paid, (0, periods - len(paid))),
+        np.divide(sold, mean, out=np.ones_like(sold), where=mean != 0) if uncertain else None,
+    )
 
 
 def channels_alone(finance: Finance, horizon: int) -> Finance:

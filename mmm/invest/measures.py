@@ -183,8 +183,8 @@ def _reason(
         return f"Only {share_unique:.0%} of draws have exactly one rate, so no quantiles are given."
     if beyond:
         return (
-            f"Over {HIGHEST_RATE:,.0%} a year no number is given: the money is back so soon that "
-            "a yearly rate says little."
+            f"Rates over {100 * HIGHEST_RATE:,.0f} % a year are not given as numbers: the money is "
+            "back so soon that a yearly rate says little."
         )
     return ""
 

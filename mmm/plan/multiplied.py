@@ -71,7 +71,7 @@ class Multiplied:
         """Worth (D,) of decisions z (n,), against no marketing, and its gradient (D, n)."""
         money = self.levers.money(z)
         whole = self.outcome(money)
-        bar = whole * self.measure.worth.T
+        bar = whole * self.measure.weight(self.response.places)
         exposure = money * self.levers.prices.buys
 
         def one(place: int) -> np.ndarray:
@@ -87,7 +87,8 @@ class Multiplied:
         return self._total(self.outcome(money), money)
 
     def _total(self, whole: np.ndarray, money: np.ndarray) -> np.ndarray:
-        value = np.einsum("dgt,tg->d", whole - self.silent, self.measure.worth)
+        worth = self.measure.weight(self.response.places)
+        value = ((whole - self.silent) * worth).sum(axis=(1, 2))
         return value - self.cost - running_cost(self.levers, self.measure, money)
 
     def _change(self, place: int, exposure: np.ndarray) -> np.ndarray:

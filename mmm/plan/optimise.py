@@ -17,11 +17,10 @@ from mmm.plan.constraints import (
 )
 from mmm.plan.flighting import known_patterns
 from mmm.plan.flights import keep_flights
-from mmm.plan.forecast import incremental_value
 from mmm.plan.levers import Levers
 from mmm.plan.money import Prices, prices, spending
 from mmm.plan.objective import Objective
-from mmm.plan.profit import profit_findings, profit_of, profit_span, uncertain_finance
+from mmm.plan.profit import profit_findings
 from mmm.plan.scenario import Scenario, as_is
 from mmm.plan.solve import (
     CONVERGED,
@@ -34,7 +33,7 @@ from mmm.plan.solve import (
 )
 from mmm.plan.support import support_findings
 from mmm.plan.target import measure_of, objective_of, valuation_of, with_noise_of
-from mmm.plan.worth import Valuation, profit_measure
+from mmm.plan.worth import Valuation, kept_draws, profit_measure
 from mmm.results.blocks import thinned
 from mmm.results.respond import Response
 
@@ -118,15 +117,14 @@ def problem(
     require_feasible(region)
     measure = measure_of(response, made, settings)
     objective = objective_of(response, made, settings)
-    some = thinned(response, SEARCH_DRAWS)
-    kept = np.linspace(0, response.draws - 1, some.draws).round().astype(int)
+    some, kept = thinned(response, SEARCH_DRAWS), kept_draws(response, SEARCH_DRAWS)
     return Problem(
         response,
         made,
         region,
         valuation_of(response, made, measure),
         objective,
-        valuation_of(some, made, measure),
+        valuation_of(some, made, measure.take(kept)),
         objective.take(kept),
     )
 
@@ -233,11 +231,13 @@ def optimum_of(task: Problem, settings: PlanSettings, budget: float | None) -> O
         found = keep_flights(task.valuation, task.objective, task.region, task.levers, settings,
                              found)  # fmt: skip
     made, region, response = task.levers, task.region, task.response
+    profit = (
+        task.valuation if task.objective.money
+        else valuation_of(response, made, profit_measure(response, made))
+    )  # fmt: skip
     today = made.decisions(made.prices.today)
     money = made.money(found.z)
     plan = spending(made.prices, money, "recommended", plan_words(made, settings, budget))
-    now = spending(made.prices, made.prices.today, "today", made.prices.base.statements)
-    profit, profit_today = profits_of(task, plan, now, found.z)
     return Optimum(
         settings=settings,
         budget=budget,
@@ -246,35 +246,15 @@ def optimum_of(task: Problem, settings: PlanSettings, budget: float | None) -> O
         z=found.z,
         money=money,
         plan=plan,
-        today=now,
+        today=spending(made.prices, made.prices.today, "today", made.prices.base.statements),
         status=status_of(task, found, today),
-        profit=profit,
-        profit_today=profit_today,
+        profit=profit.values(found.z)[0],
+        profit_today=profit.of_money(made.prices.today),
         findings=(
             *support_findings(response.fit, made, found.z),
             *profit_findings(response.fit),
         ),
     )
-
-
-def profits_of(
-    task: Problem, plan: Scenario, today: Scenario, z: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Profit (D,) of `plan`, whose decisions are z (n,), and of today's. Read from the valuation
-    where finance is certain, which is the same number sooner."""
-    made, response = task.levers, task.response
-    if uncertain_finance(response.fit.study.finance):
-        span = profit_span(response.fit, plan.periods)
-        first, second = (
-            profit_of(response, one, incremental_value(response, one, span))
-            for one in (plan, today)
-        )
-        return first, second
-    profit = (
-        task.valuation if task.objective.money
-        else valuation_of(response, made, profit_measure(response.fit, made))
-    )  # fmt: skip
-    return profit.values(z)[0], profit.of_money(made.prices.today)
 
 
 def status_of(task: Problem, found: Solution, today: np.ndarray) -> Status:

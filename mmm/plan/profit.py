@@ -10,7 +10,6 @@ import numpy as np
 from mmm.cash.cashflow import cash_flow
 from mmm.cash.worth import UnitWorth, channels_alone, profit_before_tax, unit_worth
 from mmm.config import OutcomeKind
-from mmm.config.finance import Finance
 from mmm.errors import Finding, Severity
 from mmm.inference.fit import Fit
 from mmm.plan.forecast import incremental_value
@@ -30,9 +29,10 @@ def counts_customers(fit: Fit) -> bool:
     return study.finance.customers is not None and study.outcome.kind is OutcomeKind.CUSTOMERS
 
 
-def plan_worth_of_units(fit: Fit, scenario: Scenario) -> UnitWorth:
-    """What units sold and spent are expected to be worth over the span of `scenario`. Where
-    customers are counted and their price moves, what they buy later is that of the mean price."""
+def plan_worth_of_units(fit: Fit, scenario: Scenario, draws: int = 1) -> UnitWorth:
+    """What units sold and spent are expected to be worth over the span of `scenario`, and in
+    each of `draws` where finance is uncertain. Where customers are counted and their price moves,
+    what they buy later is that of the mean price."""
     span = profit_span(fit, scenario.periods)
     price = float(scenario.value_per_unit.mean()) if counts_customers(fit) else None
     return unit_worth(
@@ -40,6 +40,7 @@ def plan_worth_of_units(fit: Fit, scenario: Scenario) -> UnitWorth:
         fit.panel.future_dates(span),
         fit.panel.periods_per_year,
         price=price,
+        draws=draws,
         seed=fit.study.inference.seed,
     )
 
@@ -70,17 +71,6 @@ def profit_of(read: Response, scenario: Scenario, value: np.ndarray) -> np.ndarr
     return profit_before_tax(flow)
 
 
-def uncertain_finance(finance: Finance) -> tuple[str, ...]:
-    """Keys of the finance block that are stated as intervals."""
-    customers = finance.customers
-    stated = {
-        "margin": finance.margin,
-        "customers.acquisition_share": customers.acquisition_share if customers else 1.0,
-        "customers.retention": customers.retention if customers else None,
-    }
-    return tuple(name for name, value in stated.items() if isinstance(value, tuple))
-
-
 def profit_findings(fit: Fit) -> tuple[Finding, ...]:
     """Where a plan's profit is not the case's net present value."""
     finance, found = fit.study.finance, []
@@ -95,17 +85,6 @@ def profit_findings(fit: Fit) -> tuple[Finding, ...]:
                 f"{names} ({total:,.0f} in all) cost the same whichever plan is chosen: they are "
                 "in the case and not in the profit of a plan.",
                 "Take them from a plan's profit to compare it with spending nothing at all.",
-            )
-        )
-    if intervals := uncertain_finance(finance):
-        found.append(
-            Finding(
-                "plan_expected_finance",
-                Severity.INFO,
-                ", ".join(f"finance.{name}" for name in intervals),
-                "is stated as an interval: plans are sought at what is expected of it, and what is "
-                "said of a plan's profit counts the whole interval.",
-                "Nothing to do; the case counts it too.",
             )
         )
     return tuple(found)

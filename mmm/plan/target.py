@@ -43,7 +43,7 @@ def measure_of(response: Response, levers: Levers, settings: PlanSettings) -> Me
         return outcome_measure(response.fit, levers, within=True)
     if settings.objective == "expected_outcome":
         return outcome_measure(response.fit, levers)
-    return profit_measure(response.fit, levers)
+    return profit_measure(response, levers)
 
 
 def objective_of(response: Response, levers: Levers, settings: PlanSettings) -> Objective:

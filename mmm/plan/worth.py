@@ -33,11 +33,22 @@ SMALL = 20_000
 @dataclass(frozen=True, slots=True)
 class Measure:
     """What is counted: outcome times `worth` (S, G) in each of S >= H periods from the plan's
-    first, less `cost` (H,) per unit of loaded cost paid in a period."""
+    first, less `cost` (H,) per unit of loaded cost paid in a period. by_draw (D, S) multiplies
+    worth draw by draw, where that is uncertain too."""
 
     name: str
     worth: np.ndarray
     cost: np.ndarray
+    by_draw: np.ndarray | None = None
+
+    def take(self, kept: np.ndarray) -> Measure:
+        """The measure on some of the draws."""
+        return self if self.by_draw is None else replace(self, by_draw=self.by_draw[kept])
+
+    def weight(self, places: np.ndarray) -> np.ndarray:
+        """Worth of a unit in the geos `places` (G,), (D, G, S); (1, G, S) where certain."""
+        worth = self.worth[:, places].T[None]
+        return worth if self.by_draw is None else worth * self.by_draw[:, None, :]
 
     @property
     def by_time(self) -> np.ndarray | None:
@@ -48,14 +59,14 @@ class Measure:
         return common[:, 0] if np.allclose(common, common[:, :1], rtol=1e-12, atol=0.0) else None
 
 
-def profit_measure(fit: Fit, levers: Levers) -> Measure:
+def profit_measure(response: Response, levers: Levers) -> Measure:
     """Profit before tax in money of the plan's start, as the finance block dates it: contribution
     margin on the value of outcome and of what its customers buy later, less loaded cost, both
     discounted. Costs that are the same for every plan are left out."""
     base = levers.prices.base
-    unit = plan_worth_of_units(fit, base)
+    unit = plan_worth_of_units(response.fit, base, response.draws)
     value = _extended(base.value_per_unit, len(unit.sold))
-    return Measure("profit", unit.sold[:, None] * value, unit.paid[: base.periods])
+    return Measure("profit", unit.sold[:, None] * value, unit.paid[: base.periods], unit.by_draw)
 
 
 def outcome_measure(fit: Fit, levers: Levers, *, within: bool = False) -> Measure:
@@ -185,6 +196,11 @@ def scaled_unit(response: Response, channel: int) -> np.ndarray:
     return 1.0 / (scaling.size * scaling.media[channel])
 
 
+def kept_draws(response: Response, draws: int) -> np.ndarray:
+    """Which draws `thinned` keeps."""
+    return np.linspace(0, response.draws - 1, min(draws, response.draws)).round().astype(int)
+
+
 def few(response: Response, channels: int) -> bool:
     """Whether there is too little to do to start threads for."""
     return response.draws * len(response.places) * channels < SMALL
@@ -246,10 +262,12 @@ def hold_against_engine(valuation: Valuation, response: Response) -> None:
         replace(scenario, value_per_unit=np.repeat(measure.worth[:1], scenario.periods, axis=0)),
         len(by_time),
     )
-    engine = value @ by_time - float(scenario.cost.sum(axis=1) @ measure.cost)
-    kept = np.linspace(0, response.draws - 1, min(CHECKED_DRAWS, response.draws)).round()
-    found = valuation.of_money(today)[kept.astype(int)]
-    size = max(np.abs(value @ by_time).max(), np.abs(engine).max())
+    kept = kept_draws(response, CHECKED_DRAWS)
+    certain = measure.take(kept).by_draw
+    counted = (value if certain is None else value * certain) @ by_time
+    engine = counted - float(scenario.cost.sum(axis=1) @ measure.cost)
+    found = valuation.of_money(today)[kept]
+    size = max(np.abs(counted).max(), np.abs(engine).max())
     if np.abs(found - engine).max() > 1e-6 * size:
         raise ModelError(
             "the optimiser's value of today's plan is not the response engine's "

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmm.cash.cashflow import cash_flow
-from mmm.cash.worth import DRAWS, profit_before_tax, unit_worth
+from mmm.cash.worth import profit_before_tax, unit_worth
 from mmm.config.finance import Finance
 
 PERIODS = 40
@@ -66,13 +66,15 @@ def test_customers_that_are_counted_bring_their_price_and_stay():
     assert (10.0 * units[0]) @ found.sold == pytest.approx(profit_before_tax(flow)[0], rel=1e-12)
 
 
-def test_intervals_are_expected_over():
+def test_intervals_are_drawn_as_a_cash_flow_draws_them():
     finance = Finance(
         margin=(0.3, 0.5),
         customers={"retention": (0.8, 0.95), "orders_per_period": 0.1, "order_value": 20.0},
         horizon=PERIODS,
     )
-    found = unit_worth(finance, DATES, YEAR, seed=4)
-    value = np.tile(np.linspace(10.0, 1.0, PERIODS), (DRAWS, 1))
+    found = unit_worth(finance, DATES, YEAR, draws=50, seed=4)
+    value = np.random.default_rng(1).uniform(1.0, 10.0, (50, PERIODS))
     flow = cash_flow(value, [0.0], DATES, finance, YEAR, seed=4)
-    assert value[0] @ found.sold == pytest.approx(profit_before_tax(flow).mean(), rel=1e-12)
+    by_draw = (value * found.by_draw) @ found.sold
+    np.testing.assert_allclose(by_draw, profit_before_tax(flow), rtol=1e-12)
+    np.testing.assert_allclose(found.by_draw.mean(axis=0), 1.0)

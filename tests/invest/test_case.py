@@ -195,6 +195,6 @@ def test_rates_of_money_that_is_back_at_once_are_told_in_words(later, beyond):
     for rate, figures in ((built.irr, plain["irr"]), (built.xirr, plain["xirr"])):
         assert rate.beyond == beyond
         assert {name for name, one in figures["per_year"].items() if one is None} == set(beyond)
-        assert ("Over 1,000% a year" in rate.reason) == bool(beyond)
+        assert ("over 1,000 % a year" in rate.reason) == bool(beyond)
         assert rate.rates == ((rate.per_year.expected,) if "expected" not in beyond else ())
         assert all(one is None or one <= 10 for one in figures["per_year"].values())

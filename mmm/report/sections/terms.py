@@ -67,6 +67,11 @@ def internal_rate(inputs: CaseView, none: str) -> tuple[str, str]:
     return told("expected", ends.mean) or none, between
 
 
+def planned(inputs: ReportInputs) -> str:
+    """The name of the plan that forecast and case are of."""
+    return str(inputs.plan["plan"]) if inputs.plan else "as is"
+
+
 def assumed(inputs: ReportInputs, name: str) -> float:
     """The value of the case's assumption `name`, NaN where it has none."""
     rows = inputs.case.get("assumptions") or ()
