@@ -53,7 +53,7 @@ DRAWS = 1000
 """Posterior draws that a plan is made on."""
 SIZES = (
     ("national", 104, 1), ("national", 156, 1), ("national", 208, 1), ("national", 312, 1),
-    ("national", 416, 1), ("geo", 130, 4), ("geo", 130, 10), ("geo", 130, 20),
+    ("national", 416, 1), ("geo", 130, 4),
 )  # fmt: skip
 """World whose channels are used, periods, geos."""
 
@@ -153,11 +153,12 @@ def summary_of(table: pd.DataFrame) -> pd.DataFrame:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--truths", type=int, default=20)
+    parser.add_argument("--truths", type=int, default=30)
     parser.add_argument("--sizes", nargs="*", help="NAME:PERIODS:GEOS in place of the usual ones")
+    parser.add_argument("--summary", action="store_true", help="only the summary")
     parser.add_argument("--out", type=Path, default=HERE)
     options = parser.parse_args()
-    sizes = SIZES
+    sizes = () if options.summary else SIZES
     if options.sizes:
         parts = [one.split(":") for one in options.sizes]
         sizes = tuple((name, int(periods), int(geos)) for name, periods, geos in parts)
