@@ -141,6 +141,19 @@ def valued(library: str, process: subprocess.Popen[str], out: Path) -> dict[str,
     }
 
 
+def keep(path: Path, keys: dict[str, str], found: dict[str, float], digits: str) -> None:
+    """Writes a row into the table at `path`, in place of the one with the same keys."""
+    print(keys | found, flush=True)
+    row = pd.DataFrame([keys | found])
+    if path.is_file():
+        table = pd.read_csv(path)
+        same = pd.Series(True, index=table.index)
+        for name, value in keys.items():
+            same &= table[name] == value
+        row = pd.concat([table[~same], row], ignore_index=True)
+    row.to_csv(path, index=False, float_format=digits)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -158,8 +171,6 @@ def main() -> None:
     add("--envs", type=Path, default=default_folder(), help="environments, data, caches")
     add("--out", type=Path, default=HERE)
     options = parser.parse_args()
-    times: list[dict[str, object]] = []
-    values: list[dict[str, object]] = []
     for size in options.sizes:
         data = make_dataset(size, options.seed, options.envs / "work" / "data")
         for library in options.libraries:
@@ -171,15 +182,11 @@ def main() -> None:
                     planned = json.loads((out / "planned.json").read_text(encoding="utf-8"))
                     row = {name: planned[f"{name}_s"] for name in ("fit", "first", "again")}
                     seconds = {f"{name}_s": value for name, value in row.items()}
-                    times.append(keys | {"situation": situation} | seconds)
-                    print(times[-1], flush=True)
-                    pd.DataFrame(times).to_csv(options.out / "peers.csv", index=False,
-                                               float_format="%.4g")  # fmt: skip
+                    where = keys | {"situation": situation}
+                    keep(options.out / "peers.csv", where, seconds, "%.4g")
                     if library in MAPPED and situation == options.situations[-1]:
-                        values.append(keys | valued(library, process, out))
-                        print(values[-1], flush=True)
-                        pd.DataFrame(values).to_csv(options.out / "peers_value.csv", index=False,
-                                                    float_format="%.6g")  # fmt: skip
+                        found = valued(library, process, out)
+                        keep(options.out / "peers_value.csv", keys, found, "%.6g")
 
 
 if __name__ == "__main__":
