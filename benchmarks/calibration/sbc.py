@@ -156,8 +156,7 @@ class PriorDraws:
     def __init__(self, known: Reference, fixed: Mapping[str, np.ndarray] | None = None) -> None:
         """`fixed`: parameters that are not drawn, and their natural values."""
         self.fixed = dict(fixed or {})
-        graph = pm.do(known.graph, self.fixed) if self.fixed else known.graph
-        self.known = replace(known, graph=graph)
+        self.known = replace(known, graph=pm.do(known.graph, self.fixed)) if fixed else known
         self.block = cache(self._block)
 
     def _block(self, block: int) -> tuple[xr.Dataset, np.ndarray]:
