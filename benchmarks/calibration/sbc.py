@@ -36,6 +36,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -128,13 +129,14 @@ class Reference:
     graph: pm.Model
 
 
-def reference(kind: str) -> Reference:
-    world = simulate(reference_specs()[kind], seed=1)
+def reference(kind: str, spec: WorldSpec | None = None) -> Reference:
+    """The fixed parts of `kind`, whose world is `spec` where it is none of `reference_specs`."""
+    world = simulate(spec or reference_specs()[kind], seed=1)
     panel, _ = mmm.panel_from_frame(world.study, world.frame)
-    spec = model_spec(world.study, panel)
-    design = build_design(spec, panel)
-    graph = build_model(spec, design, form="explicit")
-    return Reference(kind, world.study, panel, build_density(spec, design), graph)
+    stated = model_spec(world.study, panel)
+    design = build_design(stated, panel)
+    graph = build_model(stated, design, form="explicit")
+    return Reference(kind, world.study, panel, build_density(stated, design), graph)
 
 
 @dataclass(frozen=True)
@@ -151,13 +153,16 @@ class Truth:
 class PriorDraws:
     """Draws from the prior by number; the same number is the same draw however many are asked."""
 
-    def __init__(self, known: Reference) -> None:
-        self.known = known
+    def __init__(self, known: Reference, fixed: Mapping[str, np.ndarray] | None = None) -> None:
+        """`fixed`: parameters that are not drawn, and their natural values."""
+        self.fixed = dict(fixed or {})
+        self.known = replace(known, graph=pm.do(known.graph, self.fixed)) if fixed else known
         self.block = cache(self._block)
 
     def _block(self, block: int) -> tuple[xr.Dataset, np.ndarray]:
-        kinds = list(reference_specs())
-        seed = np.random.SeedSequence([SEED, kinds.index(self.known.kind), block])
+        kinds, kind = list(reference_specs()), self.known.kind
+        place = kinds.index(kind) if kind in kinds else crc32(kind.encode())
+        seed = np.random.SeedSequence([SEED, place, block])
         tree = pm.sample_prior_predictive(
             BLOCK, model=self.known.graph, random_seed=int(seed.generate_state(1)[0])
         )
@@ -170,7 +175,9 @@ class PriorDraws:
         drawn, spec = prior.isel(draw=place), self.known.density.spec
         geos, channels = len(spec.geos), len(spec.channels)
         return Truth(
-            values=np.concatenate([np.atleast_1d(drawn[v.name].values) for v in spec.variables]),
+            values=np.concatenate(
+                [np.atleast_1d(self.fixed.get(v.name, drawn.get(v.name))) for v in spec.variables]
+            ),
             own=_or_none(drawn, "own_coefficient", (geos, 0)),
             shared=_or_none(drawn, "shared_coefficient", (0,)),
             deviation=1.0 + _or_none(drawn, "geo_deviation", (geos, channels)),

@@ -25,8 +25,8 @@ import pandas as pd
 from scipy.stats import binom
 
 import mmm
+from mmm.cash.cashflow import CashFlow, cash_flow
 from mmm.invest.appraise import appraise
-from mmm.invest.cashflow import CashFlow, cash_flow
 from mmm.plan.scenario import as_is
 from mmm.simulate import simulate, world_spec
 from mmm.simulate.generate import draw_scene

@@ -5,7 +5,9 @@
 `timing.csv`: seconds from a response of 1,000 draws (8 geos, 8 channels, 13 weeks) to a plan,
 set-up included, for every objective. `truth.csv`: for each world and seed, the true profit of the
 recommended plan, of today's and of the true optimum within the same limits, evaluated by the
-simulator's own curves; and whether the outcome of 13 held-out weeks reached the targets that were
+simulator's own curves; what part of the loss is money on other channels and what part its timing;
+what the posterior expects of the true optimum beyond the recommended plan (above zero only where
+the search fell short); and whether the outcome of 13 held-out weeks reached the targets that were
 forecast to be reached with 50, 80 and 90 %. `summary.csv`: loss against the true optimum, how often
 today's plan was beaten, how often targets were reached.
 """
@@ -25,10 +27,11 @@ from scipy.stats import binom
 
 import mmm
 from mmm.config import Inference, PlanSettings
+from mmm.plan.constraints import Region
 from mmm.plan.levers import Levers
-from mmm.plan.optimise import Optimum, optimise
+from mmm.plan.optimise import Optimum, optimise, problem
+from mmm.plan.profit import plan_worth_of_units
 from mmm.plan.record import predictive_total
-from mmm.plan.worth import discount_factors, profit_span
 from mmm.simulate import large_spec, world_spec
 from mmm.simulate.generate import Scene, draw_scene, simulate
 from mmm.simulate.oracle import contributions
@@ -59,7 +62,8 @@ class Truth:
         needed."""
         start = self.spec.history + self.window
         past = self.scene.media[start - MEMORY : start]
-        span = profit_span(self.fit, AHEAD)
+        unit = plan_worth_of_units(self.fit, made.prices.base)
+        span = len(unit.sold)
         silent = np.zeros((span, *past.shape[1:]))
         spent = silent.copy()
         spent[:AHEAD] = money * made.prices.buys
@@ -67,11 +71,9 @@ class Truth:
             sum(contributions(np.concatenate([past, plan]), self.scene.curves))[MEMORY:]
             for plan in (spent, silent)
         )
-        factor = discount_factors(self.fit, span)
-        margin = self.fit.study.finance.margin
-        worth = np.einsum("t,tgc->c", factor, with_it - without) * self.spec.value_per_unit
+        worth = np.einsum("t,tgc->c", unit.sold, with_it - without) * self.spec.value_per_unit
         paid = money.sum(axis=1) * made.prices.loading + made.prices.fixed
-        return margin * worth - factor[:AHEAD] @ paid
+        return worth - unit.paid[:AHEAD] @ paid
 
     def profit(self, made: Levers, money: np.ndarray) -> float:
         """All channels together."""
@@ -90,9 +92,9 @@ class Truth:
             slope[:, place] = (after - base) / step
         return slope.ravel()
 
-    def best(self, found: Optimum) -> float:
-        """Profit of the true optimum within the plan's limits, searched from the plan."""
-        made, region = found.levers, found.region
+    def best(self, found: Optimum, region: Region) -> tuple[float, np.ndarray]:
+        """Profit and decisions (n,) of the true optimum within a region, searched from the plan."""
+        made = found.levers
         unit = float(np.abs(found.z).max())
         equal = region.low == region.high
         rows = np.vstack([region.matrix[~equal], -region.matrix[~equal]])
@@ -115,10 +117,19 @@ class Truth:
             ],
             options={"maxiter": 100, "ftol": 1e-9},
         )
-        reached = -np.inf
-        if region.holds(solved.x * unit, 1e-5 * unit):
-            reached = -solved.fun * scale
-        return max(reached, self.profit(made, found.money))
+        stays = self.profit(made, found.money)
+        if region.holds(solved.x * unit, 1e-5 * unit) and -solved.fun * scale > stays:
+            return -solved.fun * scale, solved.x * unit
+        return stays, found.z
+
+
+def with_totals_of(found: Optimum) -> Region:
+    """The plan's region with the plan's money of each channel."""
+    region, of = found.region, found.levers.channel_of()
+    for channel in found.levers.chosen.tolist():
+        total = float(found.z[of == channel].sum())
+        region = region.with_rows((of == channel).astype(float), total, total, "totals")
+    return region
 
 
 def plan_in(name: str, seed: int, margin: float) -> dict[str, object]:
@@ -145,7 +156,9 @@ def plan_in(name: str, seed: int, margin: float) -> dict[str, object]:
         read, ahead["date"].to_index(), ahead["media"].values, ahead["controls"].values
     ).sum(axis=1)
     came = float(ahead["outcome"].values.sum())
-    best = truth.best(found)
+    best, true_plan = truth.best(found, found.region)
+    same_totals = truth.best(found, with_totals_of(found))[0]
+    believed = problem(read, SETTINGS, found.budget).valuation.values(true_plan)[0]
     return {
         "world": name,
         "seed": seed,
@@ -153,6 +166,9 @@ def plan_in(name: str, seed: int, margin: float) -> dict[str, object]:
         "today": today,
         "best": best,
         "loss": (best - plan) / abs(best),
+        "loss_between_channels": (best - max(same_totals, plan)) / abs(best),
+        "loss_in_timing": (max(same_totals, plan) - plan) / abs(best),
+        "search_short": float(believed.mean() - found.profit.mean()) / abs(best),
         "gain_missed": (best - plan) / max(best - today, 1e-9),
         "beats_today": plan > today,
         "expected": float(found.profit.mean()),
@@ -212,6 +228,9 @@ def summary_of(table: pd.DataFrame) -> pd.DataFrame:
             "world": name,
             "seeds": len(part),
             "mean_loss": part["loss"].mean(),
+            "mean_loss_between_channels": part["loss_between_channels"].mean(),
+            "mean_loss_in_timing": part["loss_in_timing"].mean(),
+            "most_search_short": part["search_short"].max(),
             "mean_gain_missed": part["gain_missed"].mean(),
             "worst_loss": part["loss"].max(),
             "beats_today": part["beats_today"].mean(),

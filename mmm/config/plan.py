@@ -66,6 +66,8 @@ class PlanSettings(Block):
     1 - `level` of draws), `probability_of_target` (that outcome over the horizon reaches
     `target`) or `mean_variance` (mean profit less `risk_aversion` standard deviations).
     `scenario`: a file of dated spend to use in place of today's (date, geo, channel, spend).
+    `controls`: a file of controls ahead (date, geo, one column a control); those it does not name
+    are carried forward.
     `record`: refit at earlier origins to see how forecasts fared, which costs a fit each.
     """
 
@@ -84,6 +86,7 @@ class PlanSettings(Block):
     risk_aversion: Annotated[float, Field(ge=0, le=100)] = 1.0
     target: Annotated[float, Field(gt=0)] | None = None
     scenario: str | None = None
+    controls: str | None = None
     record: bool = False
 
     @model_validator(mode="after")

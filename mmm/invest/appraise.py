@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from mmm.cash.cashflow import CashFlow
 from mmm.config import OutcomeKind
 from mmm.config.finance import Finance
 from mmm.data.costs import variable_cost_rate
 from mmm.errors import input_error
 from mmm.inference.fit import Fit
 from mmm.invest.case import InvestmentCase, build_case
-from mmm.invest.cashflow import CashFlow
 from mmm.invest.learned import (
     believed_part,
     learned_assumptions,
@@ -25,6 +25,7 @@ from mmm.invest.sensitivity import prior_sensitivity
 from mmm.invest.tornado import tornado
 from mmm.invest.valuation import PlanWorth, Spending, marginal_return, present_value, rule_of
 from mmm.plan.forecast import incremental_value
+from mmm.plan.profit import counted
 from mmm.plan.scenario import Scenario, as_is
 from mmm.results.ledger import ledger_table
 from mmm.results.powerscale import log_priors
@@ -126,8 +127,8 @@ def plan_worth(read: Response, scenario: Scenario, finance: Finance) -> PlanWort
     change = (incremental_value(read, more, periods) - value) / STEP
     changed_units = None
     if finance.customers and read.fit.study.outcome.kind is OutcomeKind.CUSTOMERS:
-        units = _counted(read, scenario, periods, value)
-        changed_units = (_counted(read, more, periods, value + STEP * change) - units) / STEP
+        units = counted(read, scenario, periods, value)
+        changed_units = (counted(read, more, periods, value + STEP * change) - units) / STEP
     variable = variable_cost(read.fit, scenario)
     return PlanWorth(
         whole=Spending(value, scenario.cost.sum(axis=1), units),
@@ -136,15 +137,6 @@ def plan_worth(read: Response, scenario: Scenario, finance: Finance) -> PlanWort
         periods_per_year=panel.periods_per_year,
         seed=read.fit.study.inference.seed,
     )
-
-
-def _counted(read: Response, scenario: Scenario, periods: int, value: np.ndarray) -> np.ndarray:
-    """Outcome of `scenario` in its own units, (D, periods), whose `value` is known."""
-    price = scenario.value_per_unit
-    if np.ptp(price) == 0:
-        return value / price.flat[0]
-    one = replace(scenario, value_per_unit=np.ones_like(price))
-    return incremental_value(read, one, periods)
 
 
 def variable_cost(fit: Fit, scenario: Scenario) -> np.ndarray:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mmm.cash.uncertain import Drawn
 from mmm.config.finance import Company, CostLine, Customers, Finance
-from mmm.invest.uncertain import Drawn
 
 UNITS = {
     "currency": "",

@@ -7,9 +7,9 @@ from typing import Literal
 
 import numpy as np
 
+from mmm.cash.cashflow import CashFlow
+from mmm.cash.value import Floats, Summary, summarise
 from mmm.config.finance import CostKind
-from mmm.invest.cashflow import CashFlow
-from mmm.invest.value import Floats, Summary, summarise
 
 NAMES = {
     CostKind.PRODUCTION: "Production",

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mmm.cash import value
+from mmm.cash.cashflow import CONVENTIONS, CashFlow
+from mmm.cash.value import Floats, Summary, refuse, summarise
 from mmm.config.finance import CostKind, Finance
-from mmm.invest import value
 from mmm.invest.assumptions import Assumption, Source, finance_assumptions
 from mmm.invest.bridge import BridgeStep, bridge
-from mmm.invest.cashflow import CONVENTIONS, CashFlow
 from mmm.invest.company import CustomerReading, Reading, company_readings, customer_reading
 from mmm.invest.measures import (
     NO_SUMMARY,
@@ -31,7 +32,6 @@ from mmm.invest.measures import (
 from mmm.invest.sensitivity import PriorSensitivity
 from mmm.invest.tornado import Swing
 from mmm.invest.valuation import marginal_return, present_value, rule_of
-from mmm.invest.value import Floats, Summary, refuse, summarise
 from mmm.invest.verdict import Decision, Grounds, decide, decision_rule, grounds
 
 LEFT_OUT_SHARE = 0.05

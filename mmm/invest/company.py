@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmm.cash.cashflow import CashFlow
+from mmm.cash.customers import CustomerBase, expected_stay, lifetime_value
+from mmm.cash.value import Floats, Summary, summarise
 from mmm.config.finance import Company, Finance
-from mmm.invest.cashflow import CashFlow
-from mmm.invest.customers import CustomerBase, expected_stay, lifetime_value
 from mmm.invest.measures import NO_PATH, NO_SUMMARY, PathSummary, path_summary
-from mmm.invest.value import Floats, Summary, summarise
 
 PERIODS = {"year": 1.0, "quarter": 4.0}
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from mmm.invest import value
-from mmm.invest.cashflow import CashFlow
+from mmm.cash import value
+from mmm.cash.cashflow import CashFlow
+from mmm.cash.value import Floats, Summary, summarise
 from mmm.invest.rates import InternalRate, RateStatus, irr, irr_draws, xirr, xirr_draws
-from mmm.invest.value import Floats, Summary, summarise
 
 IRR_MIN_SHARE = 0.95
 """Share of draws that must have exactly one internal rate for its quantiles to be shown."""
+
+HIGHEST_RATE = 10.0
+"""Yearly rate up to which one is given as a number. Money that is back within weeks earns millions
+of percent a year, which says only that it is back soon: payback says so better."""
 
 HORIZON_YEARS = (0.25, 0.5, 1.0, 2.0, 3.0, 5.0)
 LATEST_YEARS = HORIZON_YEARS[-1]
@@ -43,7 +47,8 @@ class RateSummary:
     """Internal rate of return, a year and a period, or why there is none.
 
     `status` and `rates` (all, a year) are of the expected path. Quantiles are over draws with
-    exactly one rate, and NaN when those are fewer than `IRR_MIN_SHARE` of all.
+    exactly one rate, and NaN when those are fewer than `IRR_MIN_SHARE` of all. Yearly
+    ones above `HIGHEST_RATE` are NaN too and named in `beyond`: `expected`, `p05`, `p50`, `p95`.
     """
 
     status: RateStatus
@@ -54,6 +59,7 @@ class RateSummary:
     share_none: float
     share_several: float
     reason: str
+    beyond: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,7 @@ class DatedRateSummary:
     per_year: PathSummary
     share_unique: float
     reason: str
+    beyond: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +116,20 @@ def internal_rates(cash: CashFlow) -> RateSummary:
     share = float(np.mean(draws.count == 1))
     shown = _shown(draws.rate, draws.count, share)
     expected = found.rates[0] if found.status is RateStatus.UNIQUE else np.nan
-    yearly = value.yearly_rate(expected, cash.periods_per_year)
+    per_period = path_summary(expected, shown)
+    figures = (per_period.expected, per_period.p05, per_period.p50, per_period.p95)
+    per_year = PathSummary(*value.yearly_rate(figures, cash.periods_per_year).tolist())
+    beyond = _beyond(per_year)
     return RateSummary(
         status=found.status,
-        rates=tuple(value.yearly_rate(found.rates, cash.periods_per_year).tolist()),
-        per_year=path_summary(float(yearly), value.yearly_rate(shown, cash.periods_per_year)),
-        per_period=path_summary(expected, shown),
+        rates=_told(value.yearly_rate(found.rates, cash.periods_per_year)),
+        per_year=_without(per_year, beyond),
+        per_period=per_period,
         share_unique=share,
         share_none=float(np.mean(draws.count == 0)),
         share_several=float(np.mean(draws.count > 1)),
-        reason=_reason(found, mean_path, share),
+        reason=_reason(found, mean_path, share, beyond),
+        beyond=beyond,
     )
 
 
@@ -128,20 +139,40 @@ def dated_rates(cash: CashFlow) -> DatedRateSummary:
     found, draws = xirr(mean_path, cash.dates), xirr_draws(cash.net, cash.dates)
     share = float(np.mean(draws.count == 1))
     expected = found.rates[0] if found.status is RateStatus.UNIQUE else np.nan
+    shown = np.minimum(_shown(draws.rate, draws.count, share), np.finfo(float).max)
+    per_year = path_summary(np.minimum(expected, np.finfo(float).max), shown)
+    beyond = _beyond(per_year)
     return DatedRateSummary(
         status=found.status,
-        rates=found.rates,
-        per_year=path_summary(expected, _shown(draws.rate, draws.count, share)),
+        rates=_told(np.array(found.rates)),
+        per_year=_without(per_year, beyond),
         share_unique=share,
-        reason=_reason(found, mean_path, share),
+        reason=_reason(found, mean_path, share, beyond),
+        beyond=beyond,
     )
+
+
+def _beyond(per_year: PathSummary) -> tuple[str, ...]:
+    """Which figures are above `HIGHEST_RATE`."""
+    names = ("expected", "p05", "p50", "p95")
+    return tuple(name for name in names if getattr(per_year, name) > HIGHEST_RATE)
+
+
+def _without(figures: PathSummary, names: tuple[str, ...]) -> PathSummary:
+    return replace(figures, **dict.fromkeys(names, np.nan))
+
+
+def _told(rates: Floats) -> tuple[float, ...]:
+    return tuple(rates[rates <= HIGHEST_RATE].tolist())
 
 
 def _shown(rate: Floats, count: np.ndarray, share: float) -> Floats:
     return rate[count == 1] if share >= IRR_MIN_SHARE else np.array([np.nan])
 
 
-def _reason(found: InternalRate, mean_path: Floats, share_unique: float) -> str:
+def _reason(
+    found: InternalRate, mean_path: Floats, share_unique: float, beyond: tuple[str, ...]
+) -> str:
     if found.status is RateStatus.SEVERAL:
         return "The expected cash changes sign more than once, and several rates make NPV zero."
     if found.status is RateStatus.NONE:
@@ -150,6 +181,11 @@ def _reason(found: InternalRate, mean_path: Floats, share_unique: float) -> str:
         return "No rate makes the NPV of the expected cash zero."
     if share_unique < IRR_MIN_SHARE:
         return f"Only {share_unique:.0%} of draws have exactly one rate, so no quantiles are given."
+    if beyond:
+        return (
+            f"Rates over {100 * HIGHEST_RATE:,.0f} % a year are not given as numbers: the money is "
+            "back so soon that a yearly rate says little."
+        )
     return ""
 
 

@@ -19,7 +19,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mmm.invest.value import Floats, finite, years_from_first
+from mmm.cash.value import Floats, finite, years_from_first
 
 GRID_HALF = 400
 GRID_SCALE = 0.02

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mmm.invest.value import Floats
+from mmm.cash.value import Floats
 from mmm.invest.verdict import Rule, Verdict, decide, grounds
 from mmm.results.powerscale import power_weights, reliable_k, shift_by_alpha
 

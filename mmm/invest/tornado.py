@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mmm.cash.cashflow import CashFlow
+from mmm.cash.value import Floats
 from mmm.config.finance import CUSTOMER_RANGES, RANGES, Finance
 from mmm.invest.assumptions import Source
-from mmm.invest.cashflow import CashFlow
 from mmm.invest.valuation import PlanWorth, marginal_return, present_value, rule_of
-from mmm.invest.value import Floats
 from mmm.invest.verdict import Verdict, decide, grounds
 
 RELATIVE = {

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mmm.cash.cashflow import CashFlow, cash_flow
+from mmm.cash.value import Floats
 from mmm.config.finance import Finance
-from mmm.invest.cashflow import CashFlow, cash_flow
-from mmm.invest.value import Floats
 from mmm.invest.verdict import Rule
 
 

@@ -8,7 +8,7 @@ from math import isnan
 
 import numpy as np
 
-from mmm.invest.value import Floats, refuse
+from mmm.cash.value import Floats, refuse
 
 FIT_VERDICTS = ("trusted", "caution", "rejected")
 

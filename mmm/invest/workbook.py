@@ -22,12 +22,11 @@ from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 from openpyxl.writer.excel import ExcelWriter
 
+from mmm.cash.cashflow import CashFlow, cashflow_frame
+from mmm.cash.value import ROUNDING, Summary
 from mmm.invest.case import InvestmentCase
-from mmm.invest.cashflow import CashFlow, cashflow_frame
 from mmm.invest.measures import PathSummary
-from mmm.invest.rates import RateStatus
 from mmm.invest.tables import tables
-from mmm.invest.value import ROUNDING, Summary
 
 CASE = "Case"
 ASSUMPTIONS = "Assumptions"
@@ -277,11 +276,13 @@ def _measures(
         )
         rows.append(("NPV of the last unit of cost", "", of_last, "0.0000", "of discounted cost"))
     yearly = period = by_date = ""
-    if case.irr.status is RateStatus.UNIQUE:
+    if isfinite(case.irr.per_period.expected):
         # a guess near the answer: spreadsheets start their search from 10 % a period
         search = f"IRR({net},{round(case.irr.per_period.expected, 4)!r})"
-        period, yearly = f"={search}", f"=(1+{search})^{cells['periods_per_year']}-1"
-    if case.xirr.status is RateStatus.UNIQUE:
+        period = f"={search}"
+        if isfinite(case.irr.per_year.expected):
+            yearly = f"=(1+{search})^{cells['periods_per_year']}-1"
+    if isfinite(case.xirr.per_year.expected):
         guess = max(round(case.xirr.per_year.expected, 3), LOWEST_GUESS)
         by_date = f"=XIRR({net},{over('B')},{guess!r})"
     margin = f"={cells['margin']}*{scale}" if isfinite(case.break_even_margin.expected) else ""

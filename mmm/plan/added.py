@@ -110,7 +110,7 @@ def unit_worths(response: Response, measure: Measure) -> Worths:
     for name in reversed(list(response.paths)):
         worth = np.zeros(shape)
         for equation, at, ahead in _places(response, name, worths):
-            reached = measure.worth[:, response.places].T if ahead is None else ahead
+            reached = measure.weight(response.places) if ahead is None else ahead
             rate, _, _ = gains_of(equation, at)
             unit = rate[:, None] * equation.unit * scaled_unit(equation, at)
             moved = unit[:, :, None] * geo_factors(equation, at, span) * reached
@@ -141,10 +141,11 @@ def _worth_in(
     by_time = measure.by_time
     moving = place in equation.density.spec.drifting
     if worth is None and by_time is not None and not moving:
-        weight = np.broadcast_to(by_time, (equation.draws, 1, span))
+        each = by_time[None] if measure.by_draw is None else by_time * measure.by_draw
+        weight = np.broadcast_to(each[:, None, :], (equation.draws, 1, span))
         scale = equation.deviation[:, :, place] * (level * measure.worth[0])
     else:
-        each = measure.worth.T if worth is None else worth
+        each = measure.weight(equation.places) if worth is None else worth
         weight = geo_factors(equation, place, span) * each
         scale = np.broadcast_to(level, weight.shape[:2])
     return ChannelWorth(
@@ -173,5 +174,5 @@ def _staying(response: Response, levers: Levers, measure: Measure) -> np.ndarray
         spent[len(window) : len(window) + reach] = scenario.media[:reach, :, channel]
         for sign, media in ((1.0, spent), (-1.0, silent)):
             ahead = channel_effect(response, channel, media).total[:, :, -span:]
-            total += sign * np.einsum("dgt,tg->d", ahead, measure.worth)
+            total += sign * (ahead * measure.weight(response.places)).sum(axis=(1, 2))
     return total

@@ -9,7 +9,7 @@ import pandas as pd
 
 from mmm.config.path import OUTCOME
 from mmm.plan.scenario import Scenario, as_is
-from mmm.results.ahead import continued, trend_walk
+from mmm.results.ahead import baseline_walk, continued
 from mmm.results.blocks import affordable_draws, by_geo, thinned
 from mmm.results.held import held_paths
 from mmm.results.mediation import moved_paths
@@ -84,9 +84,11 @@ def _block(response: Response, plan: Scenario) -> tuple[np.ndarray, dict[str, np
     """Expected outcome at every multiple of the plan's spending (M, D), and units of each path as
     planned (D,), both in the response's geos."""
     panel = response.fit.panel
-    ahead = continued(response, plan.dates, plan.controls).last(plan.periods)
-    held = held_paths(response, plan.dates, plan.controls) if response.paths else None
-    silent = baseline_predictor(response, ahead.rows, trend_walk(response, ahead), held)
+    ahead = continued(response, plan.dates, plan.controls, plan.carried).last(plan.periods)
+    held = None
+    if response.paths:
+        held = held_paths(response, plan.dates, plan.controls, plan.carried)
+    silent = baseline_predictor(response, ahead.rows, baseline_walk(response, ahead), held)
     window = panel.dataset["media"].values
     outcome = []
     for multiple in MULTIPLES:

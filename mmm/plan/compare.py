@@ -11,8 +11,8 @@ import pandas as pd
 from mmm.plan.forecast import incremental_value
 from mmm.plan.money import prices
 from mmm.plan.multiplied import silent_ahead
+from mmm.plan.profit import profit_of, profit_span
 from mmm.plan.scenario import Scenario
-from mmm.plan.worth import discount_factors, profit_span
 from mmm.results.respond import Response
 from mmm.results.summary import summary_columns
 
@@ -31,18 +31,13 @@ class Outlook:
 
 def outlook(response: Response, scenario: Scenario) -> Outlook:
     """What `scenario` brings."""
-    fit = response.fit
-    finance = fit.study.finance.settled(fit.panel.periods_per_year)
-    span = profit_span(fit, scenario.periods)
+    span = profit_span(response.fit, scenario.periods)
     value = incremental_value(response, scenario, span)
-    factor = discount_factors(fit, span)
-    cost = scenario.cost.sum(axis=1) @ factor[: scenario.periods]
-    margin = finance.expected_margin * (1.0 + finance.repeat_value)
     return Outlook(
         scenario,
         outcome_within(response, scenario),
         value.sum(axis=1),
-        margin * (value @ factor) - cost,
+        profit_of(response, scenario, value),
     )
 
 
@@ -50,7 +45,7 @@ def outcome_within(response: Response, scenario: Scenario) -> np.ndarray:
     """Expected outcome over the scenario's periods, all geos together, (D,)."""
     units = replace(scenario, value_per_unit=np.ones_like(scenario.value_per_unit))
     caused = incremental_value(response, units, scenario.periods).sum(axis=1)
-    silent = silent_ahead(response, scenario.controls, scenario.periods)
+    silent = silent_ahead(response, scenario, scenario.periods)
     return silent.sum(axis=(1, 2)) + caused
 
 

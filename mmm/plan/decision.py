@@ -29,7 +29,7 @@ from mmm.plan.optimise import Optimum, Problem, optimum_of, problem
 from mmm.plan.record import Record
 from mmm.plan.regret import Regret, regret_of
 from mmm.plan.scenario import Scenario, as_is
-from mmm.plan.scenarios import controls_words, multiplied_by, stopped
+from mmm.plan.scenarios import multiplied_by, stopped, with_controls_of
 from mmm.plan.support import outside
 from mmm.results.respond import Response
 from mmm.results.summary import SUFFIXES, summarise
@@ -80,8 +80,10 @@ def decide(
     fit = response.fit
     settings = settings or fit.study.plan
     base = as_is(fit, scenario.periods if scenario else settings.horizon)
-    shown = [base, stopped(fit, base)]
     if scenario is not None:
+        base = with_controls_of(fit, base, scenario)
+    shown = [base, stopped(fit, base)]
+    if scenario is not None and scenario.name != base.name:
         shown.append(scenario)
     if not settings.optimised:
         chosen = scenario or base
@@ -142,7 +144,7 @@ def plan_json(fit: Fit, decision: Decision) -> dict[str, Any]:
         "start": f"{scenario.dates[0]:%Y-%m-%d}",
         "end": f"{scenario.dates[-1]:%Y-%m-%d}",
         "currency": fit.study.currency or None,
-        "statements": list(scenario.statements) + list(controls_words(fit)),
+        "statements": list(scenario.statements),
         "comparison": decision.comparison.to_dict("records"),
         "objective": None,
         "record": None if decision.record is None else decision.record.to_dict(),

@@ -28,16 +28,21 @@ def on_draws(valuation: Valuation, kept: np.ndarray) -> Valuation:
             **{name: np.ascontiguousarray(a[kept]) if len(a) else a for name, a in parts.items()},
         )
 
-    response = take_draws(valuation.response, kept)
+    response, measure = take_draws(valuation.response, kept), valuation.measure.take(kept)
     if isinstance(valuation, Additive):
         channels = tuple(tuple(map(cut, found)) for found in valuation.channels)
         return replace(
-            valuation, response=response, channels=channels, constant=valuation.constant[kept]
+            valuation,
+            response=response,
+            measure=measure,
+            channels=channels,
+            constant=valuation.constant[kept],
         )
     assert isinstance(valuation, Multiplied)
     return replace(
         valuation,
         response=response,
+        measure=measure,
         channels=tuple(map(cut, valuation.channels)),
         gains=tuple((a[kept], b[kept], c[kept]) for a, b, c in valuation.gains),
         factors=tuple(factor[kept] for factor in valuation.factors),

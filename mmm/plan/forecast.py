@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mmm.plan.scenario import Scenario, as_is
-from mmm.results.ahead import continued, controls_ahead, trend_walk
+from mmm.results.ahead import baseline_walk, continued, control_walks, trend_walk
 from mmm.results.blocks import by_geo
 from mmm.results.contributions import (
     Part,
@@ -14,6 +14,7 @@ from mmm.results.contributions import (
     outcome_components,
     predictive,
 )
+from mmm.results.controls import carried_controls
 from mmm.results.held import held_paths
 from mmm.results.outcome import caused_outcome, whole_outcome
 from mmm.results.respond import Response, channel_effect
@@ -24,18 +25,21 @@ def forecast(response: Response, scenario: Scenario | None = None) -> pd.DataFra
     """`forecast.csv`: date, geo, component, kind, mean, p05, p50, p95 for the periods ahead.
 
     Component `outcome` of kind `total` is the prediction, noise included. The trend goes on
-    walking with its own uncertainty; what past spending carries in is part of each channel.
+    walking with its own uncertainty, and so do controls that are carried forward; what past
+    spending carries in is part of each channel.
     """
     plan = scenario or as_is(response.fit)
-    ahead = continued(response, plan.dates, plan.controls).last(plan.periods)
+    ahead = continued(response, plan.dates, plan.controls, plan.carried).last(plan.periods)
     media = np.concatenate([response.fit.panel.dataset["media"].values, plan.media])
 
     def block(some: Response) -> list[Part]:
         expected = np.zeros((some.draws, len(some.places), plan.periods))
         parts = []
-        walk = trend_walk(some, ahead)
-        held = held_paths(some, plan.dates, plan.controls, noise=True) if some.paths else None
-        for component in outcome_components(some, ahead.rows, media, walk, held):
+        walk, moved = trend_walk(some, ahead), control_walks(some, ahead)
+        held = None
+        if some.paths:
+            held = held_paths(some, plan.dates, plan.controls, plan.carried, noise=True)
+        for component in outcome_components(some, ahead.rows, media, walk, held, moved):
             expected += component.draws
             parts.append(Part(component.name, component.kind, summarise(component.draws)))
         return [*parts, Part("outcome", "total", predictive(some, expected, stream=4))]
@@ -76,13 +80,13 @@ def incremental_value(response: Response, plan: Scenario, periods: int) -> np.nd
     dates, controls = _after_plan(response, plan, later)
     ahead = None
     if response.multiplicative:
-        ahead = continued(response, dates, controls).last(length)
+        ahead = continued(response, dates, controls, plan.carried).last(length)
 
     def block(some: Response) -> np.ndarray:
         whole = None
         if ahead is not None:
-            held = held_paths(some, dates, controls) if some.paths else None
-            whole = whole_outcome(some, ahead.rows, spending, trend_walk(some, ahead), held)
+            held = held_paths(some, dates, controls, plan.carried) if some.paths else None
+            whole = whole_outcome(some, ahead.rows, spending, baseline_walk(some, ahead), held)
         change = np.zeros((some.draws, len(some.places), length))
         for channel in range(channels):
             for sign, plans in ((1.0, spending), (-1.0, silent)):
@@ -98,9 +102,8 @@ def incremental_value(response: Response, plan: Scenario, periods: int) -> np.nd
 def _after_plan(
     response: Response, plan: Scenario, later: int
 ) -> tuple[pd.DatetimeIndex, np.ndarray]:
-    """Dates of the plan and of `later` periods after it, and their controls, which repeat."""
+    """Dates of the plan and of `later` periods after it, and their controls, carried on."""
     panel = response.fit.panel
-    index, _ = controls_ahead(panel, plan.periods + later)
-    controls = panel.dataset["controls"].values[index]
+    controls = carried_controls(panel, plan.periods + later).expected
     controls[: plan.periods] = plan.controls
     return panel.future_dates(plan.periods + later), controls

@@ -15,7 +15,7 @@ from mmm.plan.objective import Objective, tail_mean
 from mmm.plan.optimise import Problem, problem, solve
 from mmm.plan.solve import climb
 from mmm.plan.target import valuation_of, with_noise_of
-from mmm.plan.worth import Measure, cost_slope, profit_measure
+from mmm.plan.worth import cost_slope, kept_draws, profit_measure
 from mmm.results.respond import Response
 
 AVERSIONS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
@@ -162,12 +162,13 @@ def hurdle_budget(
     settings = settings or response.fit.study.plan
     hurdle = response.fit.study.finance.hurdle if hurdle is None else hurdle
     task = profit_problem(response, settings, None, at)
-    made, measure = task.levers, profit_measure(response.fit, task.levers)
-    dearer = Measure(measure.name, measure.worth, measure.cost * (1.0 + hurdle))
+    made, measure = task.levers, profit_measure(response, task.levers)
+    dearer = replace(measure, cost=measure.cost * (1.0 + hurdle))
+    some = kept_draws(response, task.rough.draws)
     held = replace(
         task,
         valuation=valuation_of(response, made, dearer),
-        rough=valuation_of(task.rough.response, made, dearer),
+        rough=valuation_of(task.rough.response, made, dearer.take(some)),
     )
     z = solve(held, starts=2).z
     worth, _ = task.valuation.values(z)

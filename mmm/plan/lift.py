@@ -105,7 +105,7 @@ def moved_outcome(
     change = (new - old)[:, :, -periods:]
     if not response.multiplicative:
         return change
-    everything = silent_ahead(response, at.base.controls, periods)
+    everything = silent_ahead(response, at.base, periods)
     for place in range(at.base.media.shape[2]):
         past = response.fit.panel.dataset["media"].values[:, :, place]
         with_it, silent = (

@@ -10,6 +10,7 @@ import numpy as np
 from mmm.model.planning import coefficients, effect_of_series, plan_draws
 from mmm.plan.levers import Levers
 from mmm.plan.money import spending
+from mmm.plan.scenario import Scenario
 from mmm.plan.worth import (
     ChannelWorth,
     Measure,
@@ -22,7 +23,8 @@ from mmm.plan.worth import (
     running_cost,
     scaled_unit,
 )
-from mmm.results.ahead import Continued, continued, controls_ahead, trend_walk
+from mmm.results.ahead import baseline_walk, continued
+from mmm.results.controls import carried_controls
 from mmm.results.held import held_paths
 from mmm.results.outcome import baseline_predictor, expected_outcome, media_predictor
 from mmm.results.respond import Response, channel_effect
@@ -69,7 +71,7 @@ class Multiplied:
         """Worth (D,) of decisions z (n,), against no marketing, and its gradient (D, n)."""
         money = self.levers.money(z)
         whole = self.outcome(money)
-        bar = whole * self.measure.worth.T
+        bar = whole * self.measure.weight(self.response.places)
         exposure = money * self.levers.prices.buys
 
         def one(place: int) -> np.ndarray:
@@ -85,7 +87,8 @@ class Multiplied:
         return self._total(self.outcome(money), money)
 
     def _total(self, whole: np.ndarray, money: np.ndarray) -> np.ndarray:
-        value = np.einsum("dgt,tg->d", whole - self.silent, self.measure.worth)
+        worth = self.measure.weight(self.response.places)
+        value = ((whole - self.silent) * worth).sum(axis=(1, 2))
         return value - self.cost - running_cost(self.levers, self.measure, money)
 
     def _change(self, place: int, exposure: np.ndarray) -> np.ndarray:
@@ -115,37 +118,24 @@ def saturation_ahead(
     )[2]  # fmt: skip
 
 
-def baseline_ahead(
-    response: Response, controls: np.ndarray, span: int
-) -> tuple[Continued, np.ndarray]:
-    """The baseline over `span` periods ahead, with `controls` (H, G, P) in the first of them, and
-    how its trend walks, (D, G, span)."""
-    dates = response.fit.panel.future_dates(span)
-    ahead = continued(response, dates, controls_over(response, controls, span)).last(span)
-    return ahead, trend_walk(response, ahead)
-
-
 def controls_over(response: Response, controls: np.ndarray, span: int) -> np.ndarray:
-    """Controls (span, G, P) ahead: `controls` (H, G, P) first, then as they usually go on."""
-    panel = response.fit.panel
-    index, _ = controls_ahead(panel, span)
-    values = panel.dataset["controls"].values[index]
+    """Controls (span, G, P) ahead: `controls` (H, G, P) first, then as they are carried on."""
+    values = carried_controls(response.fit.panel, span).expected
     reach = min(span, len(controls))
     values[:reach] = controls[:reach]
     return values
 
 
-def silent_ahead(response: Response, controls: np.ndarray, span: int) -> np.ndarray:
-    """Expected outcome (D, G, span) when nothing is spent ahead, carry-in included."""
+def silent_ahead(response: Response, scenario: Scenario, span: int) -> np.ndarray:
+    """Expected outcome (D, G, span) when nothing is spent ahead and controls are those of
+    `scenario`, carry-in included."""
     panel = response.fit.panel
-    ahead, walk = baseline_ahead(response, controls, span)
-    held = None
-    if response.paths:
-        dates = panel.future_dates(span)
-        held = held_paths(response, dates, controls_over(response, controls, span))
+    dates, controls = panel.future_dates(span), controls_over(response, scenario.controls, span)
+    ahead = continued(response, dates, controls, scenario.carried).last(span)
+    held = held_paths(response, dates, controls, scenario.carried) if response.paths else None
     window = panel.dataset["media"].values
     media = np.concatenate([window, np.zeros((span, *window.shape[1:]))])
-    total = baseline_predictor(response, ahead.rows, walk, held)
+    total = baseline_predictor(response, ahead.rows, baseline_walk(response, ahead), held)
     return expected_outcome(response, total + media_predictor(response, media, span))
 
 
@@ -184,5 +174,5 @@ def multiplied(response: Response, levers: Levers, measure: Measure) -> Multipli
         tuple(gains_of(response, channel) for channel in levers.chosen.tolist()),
         tuple(np.ascontiguousarray(geo_factors(response, c, span)) for c in levers.chosen.tolist()),
         tuple(levels),
-        silent_ahead(response, levers.prices.base.controls, span), staying, cost,
+        silent_ahead(response, levers.prices.base, span), staying, cost,
     )  # fmt: skip

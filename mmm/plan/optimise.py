@@ -20,6 +20,7 @@ from mmm.plan.flights import keep_flights
 from mmm.plan.levers import Levers
 from mmm.plan.money import Prices, prices, spending
 from mmm.plan.objective import Objective
+from mmm.plan.profit import profit_findings
 from mmm.plan.scenario import Scenario, as_is
 from mmm.plan.solve import (
     CONVERGED,
@@ -32,7 +33,7 @@ from mmm.plan.solve import (
 )
 from mmm.plan.support import support_findings
 from mmm.plan.target import measure_of, objective_of, valuation_of, with_noise_of
-from mmm.plan.worth import Valuation, profit_measure
+from mmm.plan.worth import Valuation, kept_draws, profit_measure
 from mmm.results.blocks import thinned
 from mmm.results.respond import Response
 
@@ -116,15 +117,14 @@ def problem(
     require_feasible(region)
     measure = measure_of(response, made, settings)
     objective = objective_of(response, made, settings)
-    some = thinned(response, SEARCH_DRAWS)
-    kept = np.linspace(0, response.draws - 1, some.draws).round().astype(int)
+    some, kept = thinned(response, SEARCH_DRAWS), kept_draws(response, SEARCH_DRAWS)
     return Problem(
         response,
         made,
         region,
         valuation_of(response, made, measure),
         objective,
-        valuation_of(some, made, measure),
+        valuation_of(some, made, measure.take(kept)),
         objective.take(kept),
     )
 
@@ -233,7 +233,7 @@ def optimum_of(task: Problem, settings: PlanSettings, budget: float | None) -> O
     made, region, response = task.levers, task.region, task.response
     profit = (
         task.valuation if task.objective.money
-        else valuation_of(response, made, profit_measure(response.fit, made))
+        else valuation_of(response, made, profit_measure(response, made))
     )  # fmt: skip
     today = made.decisions(made.prices.today)
     money = made.money(found.z)
@@ -250,7 +250,10 @@ def optimum_of(task: Problem, settings: PlanSettings, budget: float | None) -> O
         status=status_of(task, found, today),
         profit=profit.values(found.z)[0],
         profit_today=profit.of_money(made.prices.today),
-        findings=support_findings(response.fit, made, found.z),
+        findings=(
+            *support_findings(response.fit, made, found.z),
+            *profit_findings(response.fit),
+        ),
     )
 
 

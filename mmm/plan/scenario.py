@@ -10,7 +10,7 @@ import pandas as pd
 from mmm.data.costs import loaded_cost
 from mmm.dims import CHANNEL, GEO
 from mmm.inference.fit import Fit
-from mmm.results.ahead import controls_ahead
+from mmm.results.controls import carried_controls, carried_words
 
 QUARTER_WEEKS = 13.0
 
@@ -21,7 +21,7 @@ class Scenario:
 
     media (H, G, C) exposure in its own units, spend (H, G, C) media money, cost (H, C) loaded
     money, controls (H, G, P), value_per_unit (H, G). `statements` says in words what was
-    assumed.
+    assumed. carried: controls that are carried forward, the others are given.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Scenario:
     controls: np.ndarray
     value_per_unit: np.ndarray
     statements: tuple[str, ...]
+    carried: tuple[str, ...] = ()
 
     @property
     def periods(self) -> int:
@@ -47,15 +48,13 @@ def plan_horizon(fit: Fit) -> int:
 def as_is(fit: Fit, periods: int | None = None) -> Scenario:
     """Current spending repeated: the last `periods` periods once more, channel by channel.
 
-    Controls take their value of a year before where the data reaches back that far, else their
-    last values. Value per unit stays at its last value.
+    Controls are carried forward: see `mmm.results.controls`. Value per unit stays as it was last.
     """
     panel = fit.panel
     horizon = periods or plan_horizon(fit)
     observed = len(panel.dates)
     repeated = observed - horizon + np.arange(horizon)
     repeated = np.where(repeated < 0, repeated % observed, repeated)
-    before, words = controls_ahead(panel, horizon)
     data = panel.dataset
     return Scenario(
         name="as is",
@@ -66,14 +65,15 @@ def as_is(fit: Fit, periods: int | None = None) -> Scenario:
         .sum(GEO)
         .transpose(..., CHANNEL)
         .values[repeated],
-        controls=data["controls"].values[before],
+        controls=carried_controls(panel, horizon).expected,
         value_per_unit=np.repeat(data["value_per_unit"].values[-1:], horizon, axis=0),
         statements=(
             "Spending in the next period repeats the last one."
             if horizon == 1
             else f"Spending in the next {horizon} periods repeats the last {horizon}.",
-            *words,
+            *carried_words(panel, panel.controls),
         ),
+        carried=panel.controls,
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from mmm.config import Study
+from mmm.config import PlanSettings, Study
 from mmm.data.panel import Panel
 from mmm.data.table import read_table
 from mmm.errors import Finding, InputError, Severity, did_you_mean, input_error
@@ -19,10 +19,12 @@ from mmm.plan.constraints import check_plan
 from mmm.plan.flighting import flighted, flighting
 from mmm.plan.money import prices, spending
 from mmm.plan.scenario import Scenario, as_is
+from mmm.results.controls import carried_words
 
 CHECK = "scenario"
 COLUMNS = ("date", "channel", "spend")
 NOTHING = "stop everything"
+GIVEN = "ahead as given in"
 
 
 def stopped(fit: Fit, base: Scenario | None = None) -> Scenario:
@@ -70,9 +72,12 @@ def flighted_as(
 
 def read_scenario(fit: Fit, path: Path) -> Scenario:
     """The scenario of a CSV or Parquet file: see `scenario_from_frame`."""
+    return scenario_from_frame(fit, _frame(path), path.name)
+
+
+def _frame(path: Path) -> pd.DataFrame:
     table = read_table(path)
-    frame = pd.DataFrame({name: table.cells[name].to_numpy() for name in table.columns})
-    return scenario_from_frame(fit, frame, path.name)
+    return pd.DataFrame({name: table.cells[name].to_numpy() for name in table.columns})
 
 
 def given_scenario(fit: Fit, path: Path | None) -> Scenario | None:
@@ -94,17 +99,39 @@ def given_scenario(fit: Fit, path: Path | None) -> Scenario | None:
     return None
 
 
+def given_controls(
+    fit: Fit, settings: PlanSettings, scenario: Scenario | None, base: Path | None
+) -> Scenario | None:
+    """The scenario, or today's spending, with the controls that `settings` name in a file relative
+    to `base`. Raises `InputError` where that is not known: a saved fit does not hold the file."""
+    if settings.controls is None:
+        return scenario
+    if base is None:
+        raise input_error(
+            CHECK,
+            "plan.controls",
+            f"the study takes controls ahead from '{settings.controls}', and a saved fit does not "
+            "hold that file.",
+            "Name it in a file beside it, given with --settings: 'controls: FILE', or 'controls: "
+            "null' to carry controls forward.",
+        )
+    usual = scenario or as_is(fit, settings.horizon)
+    return read_controls(fit, usual, base / settings.controls)
+
+
 def planned_scenario(study: Study, panel: Panel, base: Path) -> Scenario | None:
-    """The scenario that `study.plan` names, relative to the directory `base`, without any fit.
+    """The scenario that `study.plan` names, relative to the directory `base`, without any fit, with
+    the controls it names; today's spending where it names controls alone.
 
     Raises `InputError` for a file that cannot be used, and where no plan can keep to the study's
     constraints: both are known before anything is fitted.
     """
     unfitted = Fit(study, panel, xr.Dataset(), xr.Dataset(), {})
     check_plan(unfitted)
-    if study.plan.scenario is None:
-        return None
-    return read_scenario(unfitted, base / study.plan.scenario)
+    found = None
+    if study.plan.scenario is not None:
+        found = read_scenario(unfitted, base / study.plan.scenario)
+    return given_controls(unfitted, study.plan, found, base)
 
 
 def scenario_from_frame(fit: Fit, frame: pd.DataFrame, name: str) -> Scenario:
@@ -223,23 +250,32 @@ def with_controls(fit: Fit, scenario: Scenario, frame: pd.DataFrame, name: str) 
     for column in named:
         place = fit.panel.controls.index(column)
         controls[:, :, place] = wide[column].to_numpy().reshape(controls.shape[:2])
-    words = f"{', '.join(named)} ahead as given in {name}."
-    return replace(scenario, controls=controls, statements=(*scenario.statements, words))
-
-
-def controls_words(fit: Fit) -> tuple[str, ...]:
-    """How far controls carried forward from a year before may be off: by how much they changed
-    from year to year in the data, (standard deviation)."""
-    panel = fit.panel
-    year, values = round(panel.periods_per_year), panel.dataset["controls"].values
-    if not panel.controls or not 1 <= year < len(values):
-        return ()
-    change = (values[year:] - values[:-year]).std(axis=(0, 1))
-    parts = [f"{name} {sd:.3g}" for name, sd in zip(panel.controls, change, strict=True)]
-    return (
-        f"A year apart, controls differed by a standard deviation of {', '.join(parts)}: so far "
-        "may those carried forward be off.",
+    carried = tuple(control for control in scenario.carried if control not in named)
+    before = carried_words(fit.panel, scenario.carried)
+    statements = (
+        *(words for words in scenario.statements if words not in before),
+        f"{', '.join(named)} {GIVEN} {name}.",
+        *carried_words(fit.panel, carried),
     )
+    return replace(scenario, controls=controls, statements=statements, carried=carried)
+
+
+def read_controls(fit: Fit, scenario: Scenario, path: Path) -> Scenario:
+    """The scenario with the controls of a CSV or Parquet file: see `with_controls`."""
+    return with_controls(fit, scenario, _frame(path), path.name)
+
+
+def with_controls_of(fit: Fit, scenario: Scenario, other: Scenario) -> Scenario:
+    """The scenario with the controls that are given in another one over the same periods."""
+    if other.carried == scenario.carried:
+        return scenario
+    before = carried_words(fit.panel, scenario.carried)
+    statements = (
+        *(words for words in scenario.statements if words not in before),
+        *(words for words in other.statements if GIVEN in words),
+        *carried_words(fit.panel, other.carried),
+    )
+    return replace(scenario, controls=other.controls, carried=other.carried, statements=statements)
 
 
 def _channel(fit: Fit, name: str, where: str) -> int:

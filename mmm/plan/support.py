@@ -47,13 +47,14 @@ def support_findings(fit: Fit, levers: Levers, z: np.ndarray) -> tuple[Finding, 
         name = fit.panel.channels[channel]
         low, high = seen_range(fit, channel)
         by_period = money[:, :, channel].sum(axis=1)[left[:, channel]]
+        ends = dict.fromkeys(f"{end:,.0f}" for end in (by_period.min(), by_period.max()))
         findings.append(
             Finding(
                 "plan_support",
                 Severity.WARNING,
                 f"plan: {name}",
                 f"{int(left[:, channel].sum())} of {len(left)} planned periods spend "
-                f"{by_period.min():,.0f} to {by_period.max():,.0f}, outside the "
+                f"{' to '.join(ends)}, outside the "
                 f"{low:,.0f} to {high:,.0f} that the data has seen: there the curve is a guess.",
                 f"Narrow 'plan.bounds.{name}', or move there in steps and test.",
             )

@@ -43,7 +43,7 @@ def measure_of(response: Response, levers: Levers, settings: PlanSettings) -> Me
         return outcome_measure(response.fit, levers, within=True)
     if settings.objective == "expected_outcome":
         return outcome_measure(response.fit, levers)
-    return profit_measure(response.fit, levers)
+    return profit_measure(response, levers)
 
 
 def objective_of(response: Response, levers: Levers, settings: PlanSettings) -> Objective:
@@ -65,7 +65,7 @@ def target_objective(response: Response, levers: Levers, target: float) -> Objec
     """The chance that outcome over the horizon, all geos together, reaches `target`: baseline,
     what earlier spending carries in, the plan, and noise."""
     horizon = levers.prices.base.periods
-    silent = silent_ahead(response, levers.prices.base.controls, horizon)
+    silent = silent_ahead(response, levers.prices.base, horizon)
     return Objective(
         "probability_of_target",
         target=target,

@@ -20,6 +20,7 @@ from mmm.model.spec import ModelSpec
 from mmm.plan.forecast import incremental_value
 from mmm.plan.levers import Levers
 from mmm.plan.money import spending
+from mmm.plan.profit import plan_worth_of_units, profit_span
 from mmm.results.blocks import thinned
 from mmm.results.respond import Response, wander
 
@@ -32,40 +33,40 @@ SMALL = 20_000
 @dataclass(frozen=True, slots=True)
 class Measure:
     """What is counted: outcome times `worth` (S, G) in each of S >= H periods from the plan's
-    first, less `cost` (H,) per unit of loaded cost paid in a period."""
+    first, less `cost` (H,) per unit of loaded cost paid in a period. by_draw (D, S) multiplies
+    worth draw by draw, where that is uncertain too."""
 
     name: str
     worth: np.ndarray
     cost: np.ndarray
+    by_draw: np.ndarray | None = None
+
+    def take(self, kept: np.ndarray) -> Measure:
+        """The measure on some of the draws."""
+        return self if self.by_draw is None else replace(self, by_draw=self.by_draw[kept])
+
+    def weight(self, places: np.ndarray) -> np.ndarray:
+        """Worth of a unit in the geos `places` (G,), (D, G, S); (1, G, S) where certain."""
+        worth = self.worth[:, places].T[None]
+        return worth if self.by_draw is None else worth * self.by_draw[:, None, :]
 
     @property
     def by_time(self) -> np.ndarray | None:
         """What `worth` does over time, 1 at first, (S,); None where geos differ in it."""
+        if not self.worth[0].all():
+            return None
         common = self.worth / self.worth[0]
         return common[:, 0] if np.allclose(common, common[:, :1], rtol=1e-12, atol=0.0) else None
 
 
-def profit_span(fit: Fit, horizon: int) -> int:
-    """Periods from the plan's first over which its outcome counts."""
-    finance = fit.study.finance.settled(fit.panel.periods_per_year)
-    return max(finance.horizon or 0, horizon)
-
-
-def discount_factors(fit: Fit, span: int) -> np.ndarray:
-    """What money of each period ahead is worth at the start of the first, (span,)."""
-    rate = fit.study.finance.discount_rate
-    return (1.0 + rate) ** (-np.arange(span) / fit.panel.periods_per_year)
-
-
-def profit_measure(fit: Fit, levers: Levers) -> Measure:
-    """Profit before tax in money of the plan's start: contribution margin on the value of
-    outcome, later purchases included, less loaded cost, both discounted."""
-    finance, base = fit.study.finance, levers.prices.base
-    span = profit_span(fit, base.periods)
-    factor = discount_factors(fit, span)
-    money = finance.expected_margin * (1.0 + finance.repeat_value)
-    value = _extended(base.value_per_unit, span)
-    return Measure("profit", money * factor[:, None] * value, factor[: base.periods])
+def profit_measure(response: Response, levers: Levers) -> Measure:
+    """Profit before tax in money of the plan's start, as the finance block dates it: contribution
+    margin on the value of outcome and of what its customers buy later, less loaded cost, both
+    discounted. Costs that are the same for every plan are left out."""
+    base = levers.prices.base
+    unit = plan_worth_of_units(response.fit, base, response.draws)
+    value = _extended(base.value_per_unit, len(unit.sold))
+    return Measure("profit", unit.sold[:, None] * value, unit.paid[: base.periods], unit.by_draw)
 
 
 def outcome_measure(fit: Fit, levers: Levers, *, within: bool = False) -> Measure:
@@ -195,6 +196,11 @@ def scaled_unit(response: Response, channel: int) -> np.ndarray:
     return 1.0 / (scaling.size * scaling.media[channel])
 
 
+def kept_draws(response: Response, draws: int) -> np.ndarray:
+    """Which draws `thinned` keeps."""
+    return np.linspace(0, response.draws - 1, min(draws, response.draws)).round().astype(int)
+
+
 def few(response: Response, channels: int) -> bool:
     """Whether there is too little to do to start threads for."""
     return response.draws * len(response.places) * channels < SMALL
@@ -256,10 +262,12 @@ def hold_against_engine(valuation: Valuation, response: Response) -> None:
         replace(scenario, value_per_unit=np.repeat(measure.worth[:1], scenario.periods, axis=0)),
         len(by_time),
     )
-    engine = value @ by_time - float(scenario.cost.sum(axis=1) @ measure.cost)
-    kept = np.linspace(0, response.draws - 1, min(CHECKED_DRAWS, response.draws)).round()
-    found = valuation.of_money(today)[kept.astype(int)]
-    size = max(np.abs(value @ by_time).max(), np.abs(engine).max())
+    kept = kept_draws(response, CHECKED_DRAWS)
+    certain = measure.take(kept).by_draw
+    counted = (value if certain is None else value * certain) @ by_time
+    engine = counted - float(scenario.cost.sum(axis=1) @ measure.cost)
+    found = valuation.of_money(today)[kept]
+    size = max(np.abs(counted).max(), np.abs(engine).max())
     if np.abs(found - engine).max() > 1e-6 * size:
         raise ModelError(
             "the optimiser's value of today's plan is not the response engine's "

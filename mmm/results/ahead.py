@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mmm.data.panel import Panel
 from mmm.model.design import BaselineRows, baseline_rows, period_end
+from mmm.results.controls import carried_controls, control_deviations
 from mmm.results.respond import Response
 
 
@@ -18,11 +18,14 @@ class Continued:
 
     rows: those of the fitted coefficients, so the trend is held at its last value. shared
     (G, N, T + H) and own (M, T + H): the trend's further steps, which the data knows nothing of.
+    carried: controls that nobody knows ahead, over the last `ahead` periods.
     """
 
     rows: BaselineRows
     shared: np.ndarray
     own: np.ndarray
+    carried: tuple[str, ...] = ()
+    ahead: int = 0
 
     def last(self, periods: int) -> Continued:
         """The last `periods` alone."""
@@ -31,12 +34,20 @@ class Continued:
             _with_rows(self.rows, self.rows.own[:, ahead], self.rows.shared[:, :, ahead]),
             self.shared[:, :, ahead],
             self.own[:, ahead],
+            self.carried,
+            min(self.ahead, periods),
         )
 
 
-def continued(response: Response, dates: pd.DatetimeIndex, controls: np.ndarray) -> Continued:
+def continued(
+    response: Response,
+    dates: pd.DatetimeIndex,
+    controls: np.ndarray,
+    carried: tuple[str, ...] = (),
+) -> Continued:
     """Baseline rows with `dates` (H) and `controls` (H, G, P), in their own units, after the
-    window's. Holidays without a day in the window have no coefficient and are left out."""
+    window's. Those of `controls` named in `carried` are what is expected of them, the others are
+    known. Holidays without a day in the window have no coefficient and are left out."""
     panel, density = response.fit.panel, response.density
     fitted = density.design.baseline
     both = pd.DatetimeIndex(panel.dates.append(dates))
@@ -53,28 +64,14 @@ def continued(response: Response, dates: pd.DatetimeIndex, controls: np.ndarray)
     shared = _further(rows.shared_component, density.spec.knots)
     own = _further(rows.own_component, density.spec.knots)
     kept = _with_rows(fitted, rows.own[~own], np.ascontiguousarray(rows.shared[:, ~shared]))
-    return Continued(kept, rows.shared[:, shared], rows.own[own])
-
-
-def controls_ahead(panel: Panel, periods: int) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Which observed periods (H,) lend their controls to the `periods` ahead, and that in words:
-    those a year before, over and over, or the last ones where the data spans no year."""
-    year, observed = round(panel.periods_per_year), len(panel.dates)
-    if year >= 1 and observed >= year:
-        words = ("Controls take the values of the same period a year before.",)
-        span = year
-    else:
-        words = ("Controls repeat their last values.",)
-        span = min(periods, observed)
-    index = observed - span + np.arange(periods) % span
-    return index, words if panel.controls else ()
+    return Continued(kept, rows.shared[:, shared], rows.own[own], carried, len(dates))
 
 
 def settled(response: Response, periods: int) -> Continued:
     """The baseline of the window and `periods` after it, when nothing new happens."""
     panel = response.fit.panel
-    index, _ = controls_ahead(panel, periods)
-    return continued(response, panel.future_dates(periods), panel.dataset["controls"].values[index])
+    expected = carried_controls(panel, periods).expected
+    return continued(response, panel.future_dates(periods), expected)
 
 
 def trend_walk(response: Response, ahead: Continued) -> np.ndarray:
@@ -94,6 +91,37 @@ def trend_walk(response: Response, ahead: Continued) -> np.ndarray:
         own = noise[response.numbers][:, response.places]
         walk += (response.geo_trend_scale[:, None] * own)[:, :, None] * row
     return walk * response.unit[:, None]
+
+
+def control_walks(response: Response, ahead: Continued) -> dict[str, np.ndarray]:
+    """What controls that nobody knows ahead add to the predictor by differing from what is
+    expected of them, (D, G, T + H) each, in `Response.unit`."""
+    panel, density = response.fit.panel, response.density
+    if not ahead.carried:
+        return {}
+    periods, names = ahead.own.shape[1], ahead.rows.shared_component
+    known = carried_controls(panel, ahead.ahead)
+    seed = response.fit.study.inference.seed
+    found = {}
+    for name in ahead.carried:
+        place = panel.controls.index(name)
+        alone = known.only(place, response.places)
+        deviation = control_deviations(alone, ahead.ahead, seed, response.numbers)[:, :, :, 0]
+        effect = response.shared[:, names.index(f"control: {name}")]
+        walk = np.zeros((response.draws, len(response.places), periods))
+        walk[:, :, periods - ahead.ahead :] = deviation.transpose(0, 2, 1)
+        walk *= (effect / density.design.scaling.control_scale[place])[:, None, None]
+        found[name] = walk * response.unit[:, None]
+    return found
+
+
+def baseline_walk(response: Response, ahead: Continued) -> np.ndarray:
+    """All that the baseline does ahead which the data knows nothing of, (D, G, T + H): the trend's
+    further steps and what controls do."""
+    walk = trend_walk(response, ahead)
+    for more in control_walks(response, ahead).values():
+        walk += more
+    return walk
 
 
 def _further(components: tuple[str, ...], knots: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,15 +72,20 @@ def outcome_components(
     media: np.ndarray,
     walk: np.ndarray | None = None,
     held: Held = None,
+    moved: Mapping[str, np.ndarray] | None = None,
 ) -> Iterator[Component]:
     """Every part of the expected outcome over the periods of `rows`, to which they add up draw
     by draw.
 
     `media` (S, G, C) of all geos of the panel starts with the window; the last of its S periods
-    are those of `rows`. `walk` (D, G, T) adds to the trend. `held` is what no channel moved of
+    are those of `rows`. `walk` (D, G, T) adds to the trend, `moved` to each control named in it.
+    `held` is what no channel moved of
     the paths: each is part of the baseline, under the path's name.
     """
-    split = split_outcome(response, rows, media, walk, held)
+    moved = moved or {}
+    every = [one for one in (walk, *moved.values()) if one is not None]
+    whole = np.sum(every, axis=0) if every else None
+    split = split_outcome(response, rows, media, whole, held)
     periods = rows.own.shape[1]
     guesses = {
         name: share[:, None, None] * response.level[None, :, None]
@@ -89,6 +94,8 @@ def outcome_components(
     for name, kind, draws in _baseline_effects(response, rows):
         if walk is not None and name == "trend":
             draws += walk
+        if kind == CONTROL and name in moved:
+            draws += moved[name]
         if split is not None:
             draws = split.start.copy() if name == "baseline" else draws * split.baseline
         if name == "baseline":

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from mmm.model.graph import series
-from mmm.results.ahead import continued, controls_ahead, trend_walk
+from mmm.results.ahead import baseline_walk, continued
 from mmm.results.carried import Moved, through
+from mmm.results.controls import carried_controls
 from mmm.results.mediation import inputs, moved_paths
 from mmm.results.noise import with_noise
 from mmm.results.regression import Response
@@ -22,14 +23,16 @@ def held_paths(
     response: Response,
     dates: pd.DatetimeIndex | None = None,
     controls: np.ndarray | None = None,
+    carried: tuple[str, ...] = (),
     *,
     noise: bool = False,
 ) -> dict[str, Moved]:
     """The part of each path that no channel moved, series (D, G, T + H).
 
     In the window it is the path as observed less what all channels moved, what none explains
-    included. `dates` (H) and `controls` (H, G, P) carry it on: the path's baseline with the
-    trend's further steps, what paths before it bring, and with `noise` what its likelihood adds.
+    included. `dates` (H) and `controls` (H, G, P), of which those named in `carried` nobody knows,
+    carry it on: the path's baseline with the trend's further steps, what paths before it bring,
+    and with `noise` what its likelihood adds.
     """
     panel = response.fit.panel
     observed = panel.dataset["media"].values[:, response.places]
@@ -43,7 +46,9 @@ def held_paths(
     for name, path in response.paths.items():
         whole = rest[name]
         if dates is not None and controls is not None:
-            whole = np.concatenate([whole, _ahead(path, dates, controls, found, noise)], axis=2)
+            whole = np.concatenate(
+                [whole, _ahead(path, dates, controls, carried, found, noise)], axis=2
+            )
         early = rest[name][:, :, : path.density.spec.early_periods]
         found[name] = Moved(whole, early, np.zeros(shape[:2]))
     return found
@@ -53,15 +58,16 @@ def _ahead(
     path: Response,
     dates: pd.DatetimeIndex,
     controls: np.ndarray,
+    carried: tuple[str, ...],
     before: Mapping[str, Moved],
     noise: bool,
 ) -> np.ndarray:
     """A path without any channel over the H `dates`, (D, G, H)."""
     periods = len(dates)
-    ahead = continued(path, dates, controls).last(periods)
+    ahead = continued(path, dates, controls, carried).last(periods)
     rows = ahead.rows
     total = baseline_effect(path, rows, {*rows.own_component, *rows.shared_component})
-    total += trend_walk(path, ahead)
+    total += baseline_walk(path, ahead)
     for place, name in enumerate(inputs(path)):
         if name in before:
             total += through(path, place, before[name]).series[:, :, -periods:]
@@ -75,10 +81,8 @@ def _ahead(
 def held_as_settled(response: Response, periods: int) -> dict[str, Moved]:
     """The same for the window and `periods` after it, when nothing new happens."""
     panel = response.fit.panel
-    index, _ = controls_ahead(panel, periods)
-    return held_paths(
-        response, panel.future_dates(periods), panel.dataset["controls"].values[index]
-    )
+    expected = carried_controls(panel, periods).expected
+    return held_paths(response, panel.future_dates(periods), expected)
 
 
 def held_effects(

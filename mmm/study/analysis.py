@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 import xarray as xr
 
+from mmm.cash.cashflow import CashFlow
 from mmm.data.claims import Claim
 from mmm.data.demand import demand_findings
 from mmm.data.identify import identifiability
@@ -30,7 +31,6 @@ from mmm.inference.diagnose import Diagnostics, Verdict, diagnose, judge, worst_
 from mmm.inference.fit import Fit
 from mmm.invest.appraise import appraise
 from mmm.invest.case import InvestmentCase
-from mmm.invest.cashflow import CashFlow
 from mmm.invest.measures import fall_to_nothing
 from mmm.plan.backwards import funnel_of
 from mmm.plan.decision import Decision, decide

@@ -7,12 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from mmm.cash.cashflow import cashflow_frame
 from mmm.config import OutcomeKind, Study
 from mmm.evaluate.suite import Evaluation
 from mmm.evaluate.verdict import evaluation_findings, part_of
 from mmm.inference.diagnose import Verdict
 from mmm.inference.fit import save_fit
-from mmm.invest.cashflow import cashflow_frame
 from mmm.invest.export import case_to_dict
 from mmm.invest.workbook import write_workbook
 from mmm.plan.decision import plan_json

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mmm.cash.cashflow import cashflow_frame
 from mmm.config.load import load_study
 from mmm.errors import input_error
 from mmm.inference.diagnose import Verdict, judge
 from mmm.inference.fit import Fit, data_sha256, load_fit, peak_memory_mb
 from mmm.invest.appraise import Appraisal, appraise
-from mmm.invest.cashflow import cashflow_frame
 from mmm.invest.export import case_to_dict
 from mmm.invest.workbook import write_workbook
 from mmm.plan.optimise import chosen_scenario

@@ -40,8 +40,9 @@ def plan_fit(
     """Plans with the fit at `path` and writes plan.csv, forecast.csv and plan.json into `out`.
 
     The study's `plan` block holds, changed by that in the YAML file `settings` and then by
-    `changes`, key by key. `scenario` is a file of dated spend. Raises `InputError` for settings
-    that cannot be met and `StoredFitError` for a fit that cannot be read; nothing is written then.
+    `changes`, key by key; a file of controls that `settings` names lies beside it. `scenario` is a
+    file of dated spend. Raises `InputError` for settings that cannot be met and `StoredFitError`
+    for a fit that cannot be read; nothing is written then.
     """
     started = time.perf_counter()
     path, out = Path(path), Path(out)
@@ -51,14 +52,16 @@ def plan_fit(
     from mmm.plan.forecast import forecast
     from mmm.plan.recorded import load_record
     from mmm.plan.scenario import plan_table
-    from mmm.plan.scenarios import given_scenario
+    from mmm.plan.scenarios import given_controls, given_scenario
     from mmm.results.respond import response
     from mmm.study.case import fit_verdict
     from mmm.study.files import write_json, write_table
 
     fit = load_fit(path)
-    wanted = changed_settings(fit.study, {**_read_settings(settings), **(changes or {})})
-    given = given_scenario(fit, scenario)
+    stated = _read_settings(settings)
+    wanted = changed_settings(fit.study, {**stated, **(changes or {})})
+    beside = settings.parent if settings is not None and "controls" in stated else None
+    given = given_controls(fit, wanted, given_scenario(fit, scenario), beside)
     read = response(fit)
     label, reasons = fit_verdict(read, path)
     decision = decide(read, wanted, given, load_record(path))

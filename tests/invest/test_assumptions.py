@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from mmm.cash.uncertain import draw_assumptions
 from mmm.config.finance import Finance
 from mmm.invest.assumptions import Source, finance_assumptions
-from mmm.invest.uncertain import draw_assumptions
 
 CUSTOMERS = {"retention": (0.9, 0.97), "orders_per_period": 0.2, "order_value": 50.0}
 

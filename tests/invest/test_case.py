@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mmm.cash.cashflow import cash_flow
 from mmm.config.finance import Finance
 from mmm.errors import InputError
 from mmm.invest.assumptions import Assumption, Source
 from mmm.invest.case import build_case
-from mmm.invest.cashflow import cash_flow
 from mmm.invest.export import case_to_dict
 
 PERIODS = 60
@@ -49,7 +49,7 @@ def test_figures_follow_from_the_draws():
 
 
 def test_the_internal_rate_sets_the_expected_npv_to_zero():
-    cash = flow()
+    cash = flow(roi=2.6)
     rate = case(cash).irr
     path = cash.net.mean(axis=0)
     weekly = rate.per_period.expected
@@ -75,7 +75,7 @@ def test_the_unit_of_money_changes_nothing_but_money():
     assert cents.peak_funding.mean == pytest.approx(100 * euros.peak_funding.mean)
     for name in ("npv_per_cost", "irr", "break_even_roi", "break_even_margin"):
         ours, theirs = getattr(euros, name), getattr(cents, name)
-        pairs = [(ours.per_year, theirs.per_year)] if name == "irr" else [(ours, theirs)]
+        pairs = [(ours.per_period, theirs.per_period)] if name == "irr" else [(ours, theirs)]
         for one, other in pairs:
             for part in ("p05", "p50", "p95"):
                 assert getattr(other, part) == pytest.approx(getattr(one, part), rel=1e-9)
@@ -176,3 +176,25 @@ def test_refusals():
     twice = Assumption("margin", 0.5, "", Source.GUESS)
     with pytest.raises(InputError, match="margin"):
         build_case(cash, FINANCE, fit_verdict="trusted", extra_assumptions=[twice])
+
+
+@pytest.mark.parametrize(
+    ("later", "beyond"),
+    [
+        ([130.0, 130.0], ("expected", "p05", "p50", "p95")),
+        ([101.0, 130.0], ("expected", "p95")),
+        ([101.0, 102.0], ()),
+    ],
+)
+def test_rates_of_money_that_is_back_at_once_are_told_in_words(later, beyond):
+    # 1.01 a week is 68 % a year, 1.3 a week is 88 million percent
+    dates = pd.date_range("2026-01-05", periods=2, freq="W-MON")
+    value = np.array([[0.0, amount] for amount in np.repeat(later, 10)])
+    built = case(cash_flow(value, [100.0], dates, Finance(), 365.25 / 7))
+    plain = case_to_dict(built)
+    for rate, figures in ((built.irr, plain["irr"]), (built.xirr, plain["xirr"])):
+        assert rate.beyond == beyond
+        assert {name for name, one in figures["per_year"].items() if one is None} == set(beyond)
+        assert ("over 1,000 % a year" in rate.reason) == bool(beyond)
+        assert rate.rates == ((rate.per_year.expected,) if "expected" not in beyond else ())
+        assert all(one is None or one <= 10 for one in figures["per_year"].values())

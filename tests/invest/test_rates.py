@@ -7,9 +7,9 @@ import pyxirr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmm.cash.value import npv, xnpv
 from mmm.errors import InputError
 from mmm.invest.rates import RateStatus, irr, irr_draws, xirr, xirr_draws
-from mmm.invest.value import npv, xnpv
 
 
 @pytest.mark.parametrize(

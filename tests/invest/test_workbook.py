@@ -6,10 +6,10 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from mmm.cash.cashflow import cash_flow, cashflow_frame
 from mmm.config.finance import Finance
 from mmm.invest.assumptions import Assumption, Source
 from mmm.invest.case import build_case
-from mmm.invest.cashflow import cash_flow, cashflow_frame
 from mmm.invest.export import case_to_dict
 from mmm.invest.workbook import write_workbook
 
@@ -24,7 +24,7 @@ FINANCE = Finance(
 GUESS = Assumption("=1+1", "=cmd()", "", Source.GUESS)
 
 
-def make(finance=FINANCE, roi=3.0, periods=10):
+def make(finance=FINANCE, roi=2.9, periods=10):
     value = np.random.default_rng(2).normal(roi, 0.4, (50, 1)) * np.full(periods, 40.0)
     dates = pd.date_range("2026-01-05", periods=periods, freq="W-MON")
     cash = cash_flow(value, np.full(min(4, periods), 100.0), dates, finance, 52.18)
@@ -159,7 +159,7 @@ def test_loaded_costs_a_curve_and_customers_are_live_too(tmp_path):
         company={"market_value": 9e5, "replacement_cost": 6e5},
         horizon=10,
     )
-    cash, case = make(rich)
+    cash, case = make(rich, roi=2.5)
     path = write_workbook(tmp_path / "rich.xlsx", cash, case)
     found = live(path)
     for label, figure in {
@@ -170,7 +170,9 @@ def test_loaded_costs_a_curve_and_customers_are_live_too(tmp_path):
         "break-even margin": case.break_even_margin.expected,
         "payback": case.payback.periods.expected,
     }.items():
-        assert found[label] == pytest.approx(figure, rel=1e-9), label
+        # XIRR of a spreadsheet stops its search early
+        near = 1e-7 if "by date" in label else 1e-9
+        assert found[label] == pytest.approx(figure, rel=near), label
     book = openpyxl.load_workbook(path)
     assert book.sheetnames[3:] == ["From value to NPV", "By horizon", "Company"]
     steps = [row[1].value for row in book["From value to NPV"].iter_rows(min_row=2)]

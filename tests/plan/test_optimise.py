@@ -13,8 +13,9 @@ from mmm.plan.forecast import incremental_value
 from mmm.plan.money import prices, spending
 from mmm.plan.objective import Objective, tail_mean
 from mmm.plan.optimise import optimise
+from mmm.plan.scenario import as_is
 from mmm.plan.target import noise_of_total
-from mmm.results.ahead import continued, trend_walk
+from mmm.results.ahead import baseline_walk, continued
 from mmm.results.outcome import baseline_predictor
 from mmm.results.respond import channel_effect
 
@@ -83,9 +84,10 @@ def grid(read, budget):
 def start_and_noise(read):
     """Outcome of the period ahead without spending, and its noise, by draw."""
     data = read.fit.panel.dataset
-    ahead = continued(read, read.fit.panel.future_dates(1), data["controls"].values[8:9]).last(1)
+    usual = as_is(read.fit, 1)
+    ahead = continued(read, usual.dates, usual.controls, usual.carried).last(1)
     window = data["media"].values
-    total = baseline_predictor(read, ahead.rows, trend_walk(read, ahead))
+    total = baseline_predictor(read, ahead.rows, baseline_walk(read, ahead))
     for channel in range(3):
         silent = np.concatenate([window[:, :, channel], np.zeros((1, 2))])
         total = total + channel_effect(read, channel, silent).total[:, :, -1:]

@@ -43,7 +43,7 @@ def read_of(make, graph, **options):
 def test_worth_is_the_engine_s_and_the_gradient_its_slope(make, graph):
     read = read_of(make, graph, draws=6)
     made = levers(prices(read.fit), blocks=2)
-    valuation = valuation_of(read, made, profit_measure(read.fit, made))
+    valuation = valuation_of(read, made, profit_measure(read, made))
     today = made.decisions(made.prices.today)
     z = today * np.random.default_rng(1).uniform(0.2, 2.0, len(today)) + 0.1 * today.mean()
     found, gradient = valuation.values(z)
@@ -62,7 +62,7 @@ def test_worth_is_the_engine_s_and_the_gradient_its_slope(make, graph):
 def test_some_draws_are_worth_what_they_were_among_all(make):
     read = read_of(make, "funnel", draws=6)
     made = levers(prices(read.fit))
-    valuation = valuation_of(read, made, profit_measure(read.fit, made))
+    valuation = valuation_of(read, made, profit_measure(read, made))
     z = made.decisions(made.prices.today)
     kept = np.array([1, 4])
     np.testing.assert_allclose(
@@ -94,7 +94,7 @@ def test_a_bought_path_is_refused_by_name(make):
     read = make.response(*channels, paths=paths, finance=FINANCE, draws=4)
     made = levers(prices(read.fit))
     with pytest.raises(InputError, match="tv, paid search") as refused:
-        valuation_of(read, made, profit_measure(read.fit, made))
+        valuation_of(read, made, profit_measure(read, made))
     assert "posters" not in str(refused.value)
 
 
@@ -102,4 +102,4 @@ def test_paths_where_effects_multiply_are_refused_by_name(make):
     read = read_of(make, "mediator", draws=4, likelihood="lognormal")
     made = levers(prices(read.fit))
     with pytest.raises(InputError, match=r"tv, posters.*effects multiply"):
-        valuation_of(read, made, profit_measure(read.fit, made))
+        valuation_of(read, made, profit_measure(read, made))

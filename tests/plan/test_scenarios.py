@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from mmm.errors import InputError
 from mmm.plan.compare import comparison, outlook
+from mmm.plan.decision import decide
 from mmm.plan.flighting import PATTERNS, flighting
 from mmm.plan.forecast import incremental_value
 from mmm.plan.money import prices, spending
 from mmm.plan.scenario import as_is, plan_table
 from mmm.plan.scenarios import (
-    controls_words,
     flighted_as,
+    given_controls,
     multiplied_by,
     planned_scenario,
     read_scenario,
@@ -170,4 +171,31 @@ def test_controls_ahead_as_given_move_the_outcome_and_no_return(make):
         with_controls(read.fit, base, frame.iloc[:-1], "prices.csv")
     with pytest.raises(InputError, match="'prize' is not a control"):
         with_controls(read.fit, base, frame.rename(columns={"price": "prize"}), "prices.csv")
-    assert "standard deviation of price" in controls_words(read.fit)[0]
+    assert base.carried == ("price",)
+    assert plan.carried == ()
+    assert "standard deviation of a step" in base.statements[-1]
+    assert plan.statements[-1] == "price ahead as given in prices.csv."
+
+
+def test_controls_of_a_file_hold_for_every_plan_of_a_decision(make, tmp_path):
+    read = make.response(draws=10)
+    fit = read.fit
+    base = as_is(fit, 6)
+    prices_ahead = pd.DataFrame({"date": base.dates, "price": np.linspace(1.0, 2.0, 6)})
+    prices_ahead.to_csv(tmp_path / "prices.csv", index=False)
+    settings = make.settings(horizon=6, controls="prices.csv")
+    study = fit.study.model_copy(update={"plan": settings})
+    plan = planned_scenario(study, fit.panel, tmp_path)
+    assert plan.name == "as is"
+    assert plan.carried == ()
+    given_ahead = prices_ahead["price"].to_numpy()
+    np.testing.assert_allclose(plan.controls[:, :, 0], given_ahead[:, None].repeat(2, axis=1))
+    found = decide(read, settings, plan)
+    assert found.comparison["scenario"].to_list() == ["as is", "stop everything"]
+    assert found.scenario.carried == ()
+    best = decide(read, make.settings(horizon=6, objective="expected_profit"), plan)
+    np.testing.assert_array_equal(best.scenario.controls, plan.controls)
+    assert "price ahead as given in prices.csv." in best.optimum.today.statements
+    assert given_controls(fit, make.settings(), None, None) is None
+    with pytest.raises(InputError, match="a saved fit does not hold that file"):
+        given_controls(fit, settings, None, None)

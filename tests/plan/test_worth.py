@@ -55,7 +55,7 @@ def profit_by_engine(read, made, z):
 def test_worth_is_the_engine_s_and_the_gradient_its_slope(make, kind, free):
     read = read_of(make, kind, draws=6)
     made = levers(prices(read.fit), free_geos=free, blocks=3)
-    valuation = valuation_of(read, made, profit_measure(read.fit, made))
+    valuation = valuation_of(read, made, profit_measure(read, made))
     z = some_plan(made)
     found, gradient = valuation.values(z)
     np.testing.assert_allclose(found, profit_by_engine(read, made, z), rtol=1e-8)
@@ -86,7 +86,7 @@ def test_channels_that_stay_count_as_they_are(make):
     assert some.size == 2 * 6
     worths = []
     for made in (every, some):
-        valuation = valuation_of(read, made, profit_measure(read.fit, made))
+        valuation = valuation_of(read, made, profit_measure(read, made))
         worths.append(valuation.of_money(made.prices.today))
     np.testing.assert_allclose(worths[0], worths[1], rtol=1e-8)
 
@@ -116,7 +116,7 @@ def test_spending_at_recent_prices_buys_today_s_exposure(make):
 def test_an_effect_the_optimiser_does_not_know_is_refused(make, monkeypatch):
     read = make.response(draws=5)
     made = levers(prices(read.fit))
-    valuation = valuation_of(read, made, profit_measure(read.fit, made))
+    valuation = valuation_of(read, made, profit_measure(read, made))
 
     def more(*arguments, **options):
         effect = channel_effect(*arguments, **options)

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mmm.cash.cashflow import CashFlow, cash_flow, cashflow_frame
 from mmm.config import Finance
 from mmm.errors import Finding, Severity
 from mmm.invest.case import build_case
-from mmm.invest.cashflow import CashFlow, cash_flow, cashflow_frame
 from mmm.invest.export import case_to_dict
 from mmm.report import ReportInputs, render_report
 

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mmm.report import words
@@ -111,6 +111,7 @@ def test_negative_contributions_hang_below_zero(make):
 
 
 @settings(max_examples=60, deadline=None)
+@example([-698683692691.5653, -698683692691.5653])
 @given(
     st.lists(st.floats(min_value=-1e12, max_value=1e12), min_size=2, max_size=60),
 )

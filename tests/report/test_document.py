@@ -372,3 +372,10 @@ def test_findings_are_ranked_and_the_rest_is_counted(make):
     assert rows[0][0] == ["limits trust"]
     assert len(rows) == MOST_FINDINGS
     assert rest.text == f"{31 - MOST_FINDINGS} more are listed in checks.json."
+
+
+def test_a_rate_too_high_to_mean_anything_is_told_in_words(inputs):
+    year = {"expected": None, "p05": 4.0, "p50": None, "p95": None}
+    rate = {"per_year": year, "beyond": ["expected", "p50", "p95"], "reason": "Over 1,000 %."}
+    said = Page(render_report(replace(inputs, case={**inputs.case, "irr": rate}))).words
+    assert said.replace("\xa0", " ").count("400 % to over 1,000 %") == 2

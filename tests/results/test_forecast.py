@@ -10,7 +10,8 @@ import pytest
 from mmm.plan.forecast import forecast, incremental_value
 from mmm.plan.scenario import as_is
 from mmm.results import blocks
-from mmm.results.ahead import continued, controls_ahead, settled, trend_walk
+from mmm.results.ahead import continued, settled, trend_walk
+from mmm.results.controls import carried_controls
 
 NUMBERS = ["mean", "p05", "p50", "p95"]
 
@@ -68,19 +69,7 @@ def test_the_walk_is_the_same_for_every_horizon(make):
     panel = read.fit.panel
     walks = []
     for periods in (20, 60):
-        index, _ = controls_ahead(panel, periods)
-        controls = panel.dataset["controls"].values[index]
+        controls = carried_controls(panel, periods).expected
         span = continued(read, panel.future_dates(periods), controls)
         walks.append(trend_walk(read, span)[:, :, : 60 + 20])
     np.testing.assert_allclose(walks[0], walks[1], rtol=1e-12)
-
-
-def test_controls_come_from_the_year_before_or_the_last_values(make):
-    weekly = make.fit(periods=60).panel
-    index, words = controls_ahead(weekly, 60)
-    assert index[0] == 60 - 52
-    assert index[52] == index[0]
-    assert "year before" in words[0]
-    short, words = controls_ahead(make.fit(periods=40).panel, 13)
-    np.testing.assert_array_equal(short, np.arange(27, 40))
-    assert "last values" in words[0]

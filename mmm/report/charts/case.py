@@ -90,8 +90,10 @@ def _histogram(draws: np.ndarray) -> pd.DataFrame:
     low, high = np.quantile(draws, [0.005, 0.995])
     if high <= low:
         low, high = draws.min(), draws.max()
-    width = (high - low) / BINS
-    width = width if width > 0 else max(abs(float(low)) / 10, 1.0)
+    size = max(abs(float(low)), abs(float(high)))
+    # draws that are all but one number stand in the middle of a bin, far from rounding at its edge
+    apart = high - low > 1e-9 * size
+    width = (high - low) / BINS if apart else max(size / 10.5, 1.0)
     first, last = int(np.floor(low / width)), int(np.floor(high / width)) + 1
     edges = np.arange(first, last + 1) * width
     counts, _ = np.histogram(draws, bins=edges)

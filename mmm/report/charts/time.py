@@ -82,11 +82,11 @@ def fit_chart(fitted: pd.DataFrame, unit_title: str) -> tuple[Figure, ...]:
 
 
 def forecast_chart(
-    totals: pd.DataFrame, fitted: pd.DataFrame, unit_title: str
+    totals: pd.DataFrame, fitted: pd.DataFrame, unit_title: str, plan: str = "today's spending"
 ) -> tuple[Figure, ...]:
     """Expected outcome per period after the last one recorded, with some history before it.
 
-    `totals`: the rows of `forecast` with component `outcome`, kind `total`.
+    `totals`: the rows of `forecast` with component `outcome`, kind `total`, under `plan`.
     """
     whole, one_geo = _summed(totals, ["mean"])
     history, _ = _summed(fitted, ["observed", "mean"])
@@ -98,8 +98,8 @@ def forecast_chart(
     )
     figures = [
         Figure(
-            "Forecast under today's spending",
-            "The line is what we expect if spending stays as it is"
+            f"Forecast under {plan}",
+            f"The line is what we expect under {plan}"
             + (
                 "; the band holds what will come with 90 % probability."
                 if one_geo
@@ -109,7 +109,7 @@ def forecast_chart(
                 to_svg(
                     _forecast_layers(whole, history),
                     name="forecast",
-                    label="Forecast of the outcome under current spending",
+                    label=f"Forecast of the outcome under {plan}",
                     title=unit_title,
                 ),
             ),

@@ -11,7 +11,7 @@ import pandas as pd
 from mmm.report import words
 from mmm.report.blocks import Block, Bullets, Section, Text, Tile, Tiles
 from mmm.report.inputs import ReportInputs
-from mmm.report.sections.terms import amount_of, outcome_words, payback, period
+from mmm.report.sections.terms import amount_of, outcome_words, payback, period, planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +142,14 @@ def _value(inputs: ReportInputs) -> str:
         else f"The money is expected back {'' if back.startswith('within') else 'after '}{back}."
     )
     interval = f" (90 % interval {words.between(npv, inputs.currency)})" if npv.has_interval else ""
+    name = planned(inputs)
+    plan = {
+        "as is": "going on with today's spending",
+        "recommended": "spending as recommended",
+    }.get(name, f"spending as in {name}")
     return (
-        "Against no marketing at all, and under the financial assumptions listed below, going on "
-        f"with today's budget {gain} {words.amount(abs(npv.mean), inputs.currency)} in today's "
-        "money"
+        f"Against no marketing at all, and under the financial assumptions listed below, {plan} "
+        f"{gain} {words.amount(abs(npv.mean), inputs.currency)} in today's money"
         f"{interval}. The chance that it loses money is {loss}. {when}"
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 from mmm.report import words
 from mmm.report.blocks import Block, Bullets, Section, Table, Text
 from mmm.report.case_inputs import CaseView
-from mmm.report.sections.terms import payback, period
+from mmm.report.sections.terms import internal_rate, payback, period
 from mmm.report.tables import Column, html_table
 
 LONGEST_VALUE = 24
@@ -39,7 +39,7 @@ def _figures(inputs: CaseView, npv: words.Spread) -> Table:
     case = inputs.case
     per_cost = words.spread(case.get("npv_per_cost"))
     rate = case.get("irr") or {}
-    irr = words.spread(rate.get("per_year"))
+    return_a_year, rates = internal_rate(inputs, "not defined")
     needed = words.spread(case.get("break_even_roi"))
     funding = words.spread(case.get("peak_funding"))
     back, back_between = payback(inputs)
@@ -73,8 +73,8 @@ def _figures(inputs: CaseView, npv: words.Spread) -> Table:
         ("Payback", back, back_between, "middle estimate of the time until the money is back"),
         (
             "Internal rate of return",
-            words.percent(irr.mean) if irr.known else "not defined",
-            f"{words.percent(irr.p05)} to {words.percent(irr.p95)}" if irr.has_interval else "",
+            return_a_year,
+            rates,
             str(rate.get("reason") or "the yearly interest the money earns"),
         ),
         (

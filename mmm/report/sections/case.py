@@ -9,7 +9,7 @@ from mmm.report.blocks import Block, Bullets, Figure, Pairs, Section, Text, Tile
 from mmm.report.case_inputs import CaseView
 from mmm.report.charts.case import cash_chart, npv_chart
 from mmm.report.charts.worth import HALF, HALF_HEIGHT, bridge_chart, tornado_chart
-from mmm.report.sections.terms import payback, period
+from mmm.report.sections.terms import internal_rate, payback, period
 
 
 def case_section(inputs: CaseView) -> Section:
@@ -72,7 +72,7 @@ def _decision(inputs: CaseView) -> list[Block]:
 def _tiles(inputs: CaseView, npv: words.Spread) -> tuple[Tile, ...]:
     case = inputs.case
     rate = case.get("irr") or {}
-    irr = words.spread(rate.get("per_year"))
+    return_a_year, rates = internal_rate(inputs, "none")
     needed = words.spread(case.get("break_even_roi"))
     back, between = payback(inputs)
     return (
@@ -89,10 +89,8 @@ def _tiles(inputs: CaseView, npv: words.Spread) -> tuple[Tile, ...]:
         Tile("Payback", back, f"90 % interval: {between}" if between else ""),
         Tile(
             "Internal rate of return",
-            words.percent(irr.mean) if irr.known else "none",
-            f"90 % interval: {words.percent(irr.p05)} to {words.percent(irr.p95)}"
-            if irr.has_interval
-            else str(rate.get("reason") or ""),
+            return_a_year,
+            f"90 % interval: {rates}" if rates else str(rate.get("reason") or ""),
         ),
         Tile(
             "Break-even return",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from mmm.report import words
-from mmm.report.blocks import Block, Section, Table, Text
+from mmm.report.blocks import Block, Figure, Section, Table, Text
 from mmm.report.charts.curves import curves_chart
 from mmm.report.charts.time import decomposition_chart, fit_chart, forecast_chart
 from mmm.report.charts.waterfall import waterfall_chart
 from mmm.report.inputs import MARKETING, ReportInputs
-from mmm.report.sections.terms import amount_of, period, unit_title
+from mmm.report.sections.terms import amount_of, period, planned, unit_title
 from mmm.report.tables import Column, html_table
 
 MOST_FORECAST_ROWS = 16
@@ -79,15 +79,21 @@ def forecast_section(inputs: ReportInputs) -> Section:
         f"which marketing causes {words.amount(marketing, inputs.outcome_unit)}, past spending "
         "that still works included."
     )
-    blocks: list[Block] = [Text(text), *forecast_chart(whole, inputs.fitted, unit_title(inputs))]
+    blocks: list[Block] = [Text(text), *_drawn(whole, inputs)]
     if whole["geo"].nunique() == 1 and count <= MOST_FORECAST_ROWS:
         blocks.append(_forecast_table(whole, word))
     return Section("forecast", title, tuple(blocks))
 
 
+def _drawn(whole: pd.DataFrame, inputs: ReportInputs) -> tuple[Figure, ...]:
+    name = planned(inputs)
+    plan = {"as is": "today's spending", "recommended": "the recommended plan"}.get(name, name)
+    return forecast_chart(whole, inputs.fitted, unit_title(inputs), plan)
+
+
 def _spending(inputs: ReportInputs) -> str:
     """Under which plan."""
-    name = str(inputs.plan["plan"]) if inputs.plan else "as is"
+    name = planned(inputs)
     if name == "as is":
         return "If spending stays as it is"
     return f"Spending {'as recommended' if name == 'recommended' else f'as in {name}'}"

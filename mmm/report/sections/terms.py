@@ -8,6 +8,9 @@ from mmm.report import words
 from mmm.report.case_inputs import CaseView
 from mmm.report.inputs import ReportInputs
 
+FAST = f"over 1,000{words.HARD_SPACE}%"
+"""Of a yearly rate that is too high to mean anything: see `mmm.invest.measures.HIGHEST_RATE`."""
+
 
 def outcome_words(inputs: ReportInputs) -> str:
     """What is counted, in words; a count turned into money says so."""
@@ -47,6 +50,26 @@ def payback(inputs: CaseView) -> tuple[str, str]:
     else:
         between = " to ".join(dict.fromkeys(words.within(end, word) for end in ends))
     return words.within(back.p50, word), between
+
+
+def internal_rate(inputs: CaseView, none: str) -> tuple[str, str]:
+    """The internal rate of return a year and its 90 % interval, in words; `none` where there is
+    no rate, an empty interval where it is not known."""
+    rate = inputs.case.get("irr") or {}
+    beyond = rate.get("beyond") or ()
+    ends = words.spread(rate.get("per_year"))
+
+    def told(name: str, value: float) -> str:
+        return FAST if name in beyond else words.percent(value) if math.isfinite(value) else ""
+
+    low, high = told("p05", ends.p05), told("p95", ends.p95)
+    between = "" if not (low and high) else low if low == high else f"{low} to {high}"
+    return told("expected", ends.mean) or none, between
+
+
+def planned(inputs: ReportInputs) -> str:
+    """The name of the plan that forecast and case are of."""
+    return str(inputs.plan["plan"]) if inputs.plan else "as is"
 
 
 def assumed(inputs: ReportInputs, name: str) -> float:

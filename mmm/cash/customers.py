@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mmm.cash.uncertain import Drawn
+from mmm.cash.value import Floats, curve_factors, per_period_rate, refuse
 from mmm.config.finance import Customers, Finance
-from mmm.invest.uncertain import Drawn
-from mmm.invest.value import Floats, curve_factors, per_period_rate, refuse
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import norm
 
+from mmm.cash.value import Floats
 from mmm.config.finance import Finance
-from mmm.invest.value import Floats
 
 Z90 = 1.6448536269514722
 STREAM = 11
@@ -57,3 +57,16 @@ def _values(
         first, second = logit(low), logit(high)
         return expit((first + second) / 2 + (second - first) / (2 * Z90) * score)
     return (low + high) / 2 + (high - low) / (2 * Z90) * score
+
+
+def stated_as_intervals(finance: Finance) -> tuple[str, ...]:
+    """Keys of the finance block that are uncertain."""
+    customers = finance.customers
+    stated = (
+        finance.margin,
+        customers.acquisition_share if customers else 1.0,
+        customers.kept if customers else 0.0,
+    )
+    return tuple(
+        name for name, value in zip(NAMES, stated, strict=True) if isinstance(value, tuple)
+    )

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmm.cash.cashflow import cash_flow
+from mmm.cash.customers import expected_stay, retained
+from mmm.cash.value import npv, per_period_rate
 from mmm.config.finance import Finance
 from mmm.errors import InputError
-from mmm.invest.cashflow import cash_flow
 from mmm.invest.company import company_readings, customer_reading
-from mmm.invest.customers import expected_stay, retained
-from mmm.invest.value import npv, per_period_rate
 
 quiet = settings(max_examples=50, deadline=None)
 

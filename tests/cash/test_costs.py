@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmm.cash.costs import dated_costs
 from mmm.config.finance import CostLine
-from mmm.invest.costs import dated_costs
 
 quiet = settings(max_examples=50, deadline=None)
 

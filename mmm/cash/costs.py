@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mmm.cash.value import Floats
 from mmm.config.finance import CostKind, CostLine
 from mmm.dims import DAYS_PER_YEAR
-from mmm.invest.value import Floats
 
 UNEVEN = 0.1
 """How far a calendar period may be from the mean length of one."""

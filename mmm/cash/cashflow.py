@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from mmm.config.finance import Finance
-from mmm.invest.costs import DatedCost, dated_costs
-from mmm.invest.customers import CustomerBase, customer_base
-from mmm.invest.uncertain import Drawn, draw_assumptions
-from mmm.invest.value import (
+from mmm.cash.costs import DatedCost, dated_costs
+from mmm.cash.customers import CustomerBase, customer_base
+from mmm.cash.uncertain import Drawn, draw_assumptions
+from mmm.cash.value import (
     Floats,
     curve_factors,
     discount_factors,
@@ -24,6 +23,7 @@ from mmm.invest.value import (
     refuse,
     years_from_first,
 )
+from mmm.config.finance import Finance
 from mmm.results.summary import SUFFIXES, summarise
 
 CONVENTIONS = (

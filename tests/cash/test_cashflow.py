@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmm.cash.cashflow import cash_flow, cashflow_frame
+from mmm.cash.value import npv
 from mmm.config.finance import Finance
 from mmm.errors import InputError
-from mmm.invest.cashflow import cash_flow, cashflow_frame
-from mmm.invest.value import npv
 
 quiet = settings(max_examples=50, deadline=None)
 

@@ -7,8 +7,8 @@ import pyxirr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmm.cash import value
 from mmm.errors import InputError
-from mmm.invest import value
 
 quiet = settings(max_examples=50, deadline=None)
 
