@@ -12,7 +12,7 @@ from collections.abc import Hashable, Mapping
 import h5py
 import numpy as np
 import xarray as xr
-from h5py import h5d, h5ds, h5s, h5t
+from h5py import h5d, h5ds, h5p, h5s, h5t
 from xarray.conventions import encode_cf_variable
 
 _NO_VARIABLE = "This is a netCDF dimension but not a netCDF variable.{:>10}"
@@ -67,7 +67,9 @@ def _write_variable(group: h5py.Group, name: Hashable, variable: xr.Variable) ->
 def _write_numbers(group: h5py.Group, name: str, values: np.ndarray) -> h5py.Dataset:
     """What `create_dataset` does, without asking for all that it can be asked for."""
     space, kind = h5s.create_simple(values.shape), h5t.py_create(values.dtype, logical=True)
-    written = h5d.create(group.id, name.encode(), kind, space)
+    kept = h5p.create(h5p.DATASET_CREATE)
+    kept.set_obj_track_times(False)  # else the same fit would be other bytes a second later
+    written = h5d.create(group.id, name.encode(), kind, space, kept)
     if values.size:
         written.write(h5s.ALL, h5s.ALL, values)
     return h5py.Dataset(written)

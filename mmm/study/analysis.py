@@ -45,6 +45,7 @@ from mmm.results.paths import path_findings, paths_table
 from mmm.results.reconcile import reconciliation_table
 from mmm.results.respond import Response, response
 from mmm.results.sensitivity import brand_sensitivity
+from mmm.study.answers import whole_ledger
 from mmm.transforms.lag_estimates import RecordedLag
 
 
@@ -114,7 +115,7 @@ def analyse(
         efficiency_geo=efficiency_by_geo(read, books=books),
         efficiency_quarter=efficiency_by_quarter(read, parts),
         curves=curves_table(read),
-        ledger=found.ledger,
+        ledger=whole_ledger(found.ledger, read, books, cash),
         confounding=turning_the_case(found.confounding, fall_to_nothing(cash)),
         scenario=scenario,
         decision=decision,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import h5py
 import numpy as np
 import pandas as pd
@@ -78,3 +80,11 @@ def test_dimensions_are_scales_of_the_variables(groups, tmp_path):
             "/posterior/draw",
             "/posterior/zeta_dim",
         ]
+
+
+def test_the_same_content_is_the_same_bytes_at_another_time(tmp_path):
+    content = {"posterior": xr.Dataset({"share": ("draw", np.arange(3.0))})}
+    write_netcdf(tmp_path / "now.nc", {}, content)
+    time.sleep(1.1)  # HDF5 dates objects by the second
+    write_netcdf(tmp_path / "later.nc", {}, content)
+    assert (tmp_path / "now.nc").read_bytes() == (tmp_path / "later.nc").read_bytes()

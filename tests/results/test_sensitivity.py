@@ -129,9 +129,9 @@ def test_an_unsettled_brand_is_led_by_the_prior_and_said_so(fitted):
     found = brand_sensitivity(fitted, model_spec(fitted.study, fitted.panel))
     ledger = ledger_table(fitted).set_index(["quantity", "channel"])
     assert ledger.loc[("brand_half_life", ""), "tier"] == "prior"
-    assert ledger.loc[("brand_share", "tv"), "prior_sensitivity"] == found.moved("tv")
-    assert ledger.loc[("contribution", "sponsorship"), "prior_sensitivity"] > 0.0
-    assert np.isnan(ledger.loc[("contribution", "paid_search"), "prior_sensitivity"])
+    assert ledger.loc[("brand_share", "tv"), "brand_shift"] == found.moved("tv")
+    assert ledger.loc[("contribution", "sponsorship"), "brand_shift"] > 0.0
+    assert np.isnan(ledger.loc[("contribution", "paid_search"), "brand_shift"])
 
     overlap = brand_overlap(response(fitted, 300))
     assert 0.5 < overlap.copied <= 1.0 and overlap.correlation < -0.8
@@ -199,7 +199,7 @@ def test_a_sensitive_brand_share_is_the_priors_whatever_its_contraction(make, mo
 def test_no_brand_has_no_sensitivity(make):
     fit = make.fit([{"name": "search", "role": "tactical"}], draws=20)
     assert brand_sensitivity(fit, model_spec(fit.study, fit.panel)) is None
-    assert ledger_table(fit)["prior_sensitivity"].isna().all()
+    assert ledger_table(fit)["brand_shift"].isna().all()
 
 
 def test_a_slow_stock_is_copied_by_trend_and_a_quick_one_is_not(make):

@@ -17,7 +17,12 @@ from mmm.report.sections.terms import period
 from mmm.report.tables import Column, badge, breakable, html_table, stacked
 
 MOST_FINDINGS: Final = 25
-MOST_QUANTITIES: Final = 5
+MOST_QUANTITIES: Final = 8
+QUANTITY_NAMES: Final = {
+    "roi": "return",
+    "mroi": "marginal return",
+    "npv": "net present value",
+}
 _ORDER: Final = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 _WORDS: Final = {
     Severity.ERROR: "rejects",
@@ -98,7 +103,10 @@ def _ledger(ledger: pd.DataFrame) -> tuple[Block, ...]:
         for channel in channels
         if any((quantity, channel) in cells for quantity in quantities)
     ]
-    columns = (Column("Channel"), *(Column(words.plain_name(name)) for name in quantities))
+    columns = (
+        Column("Channel"),
+        *(Column(QUANTITY_NAMES.get(name, words.plain_name(name))) for name in quantities),
+    )
     counts = ledger["tier"].astype(str).value_counts()
     told = words.listed(f"{count} on {tier}" for tier, count in counts.items())
     return (
