@@ -13,7 +13,7 @@ from numba import njit
 
 from mmm.model.columns import ADSTOCK_1
 from mmm.model.lags import lag_distribution
-from mmm.model.vector import OPTIONS, REASSOCIATE, lagged_product
+from mmm.model.vector import OPTIONS, REASSOCIATE, exp_array, lagged_product
 from mmm.transforms.lag_nodes import LAGS_A_PIVOT
 
 (
@@ -25,25 +25,40 @@ CUSTOM = -1
 LN2 = math.log(2.0)
 FARTHEST = 300.0
 """What exponents are cut at; the weight there is nothing."""
+LOGS = np.log(np.arange(1.0, 401.0))
+"""Logarithms of the lags that are usual."""
 
 
 @njit(**OPTIONS)
-def weibull_log_weights(half_life, shape, w, d1, d2):
-    """Fills `w` with the logarithms of what a discrete Weibull loses at each lag, and `d1` and
-    `d2` with their derivatives."""
+def weibull_weights(half_life, shape, w, d1, d2):
+    """Fills `w` with what a discrete Weibull loses at each lag, over all that it loses, and `d1`
+    and `d2` with the derivatives of logarithms, up to a constant."""
     lags = w.shape[0]
+    d1, d2 = d1[:lags], d2[:lags]
     pivot = max(1.0, lags / LAGS_A_PIVOT)
-    gone, gone_1, gone_2 = 0.0, 0.0, 0.0
+    log_pivot, rate = math.log(pivot), LN2 * pivot / half_life
     for k in range(lags):
-        log_lag = math.log((k + 1.0) / pivot)
-        later = LN2 * pivot / half_life * math.exp(min(shape * log_lag, FARTHEST))
-        later_1, later_2 = -later / half_life, later * log_lag
-        step = later - gone
-        odds = 1.0 / math.expm1(min(step, FARTHEST))
-        w[k] = math.log(-math.expm1(-step)) - gone
-        d1[k] = (later_1 - gone_1) * odds - gone_1
-        d2[k] = (later_2 - gone_2) * odds - gone_2
-        gone, gone_1, gone_2 = later, later_1, later_2
+        log_lag = LOGS[k] if k < LOGS.shape[0] else math.log(k + 1.0)
+        d1[k] = min(shape * (log_lag - log_pivot), FARTHEST)
+    exp_array(d1, w, d2)
+    for k in range(lags):
+        d1[k] = -rate * w[k]
+    exp_array(d1, d2, w)
+    gone, gone_1, gone_2, by_half_life = 1.0, 0.0, 0.0, -1.0 / half_life
+    for k in range(lags):
+        log_lag = LOGS[k] if k < LOGS.shape[0] else math.log(k + 1.0)
+        left = d2[k]
+        slope = left * d1[k]
+        left_1, left_2 = slope * by_half_life, slope * (log_lag - log_pivot)
+        lost = gone - left
+        inverse = 1.0 / lost if lost > 0.0 else 0.0
+        w[k] = lost
+        d1[k] = (gone_1 - left_1) * inverse
+        d2[k] = (gone_2 - left_2) * inverse
+        gone, gone_1, gone_2 = left, left_1, left_2
+    whole = 1.0 / (1.0 - gone)
+    for k in range(lags):
+        w[k] *= whole
 
 
 @njit(**OPTIONS)
@@ -54,12 +69,11 @@ def lag_weights(code, p1, p2, w, d1, d2):
         return
     lags = w.shape[0]
     if code == WEIBULL:
-        weibull_log_weights(p1, p2, w, d1, d2)
+        weibull_weights(p1, p2, w, d1, d2)
+        return
     top = -np.inf
     for k in range(lags):
-        if code == WEIBULL:
-            pass
-        elif code == DELAYED:
+        if code == DELAYED:
             z = (k - p2) / p1
             w[k] = -LN2 * z * z
             d1[k] = 2.0 * LN2 * z * z / p1
