@@ -25,8 +25,6 @@ CUSTOM = -1
 LN2 = math.log(2.0)
 FARTHEST = 300.0
 """What exponents are cut at; the weight there is nothing."""
-LOGS = np.log(np.arange(1.0, 401.0))
-"""Logarithms of the lags that are usual."""
 
 
 @njit(**OPTIONS)
@@ -38,18 +36,16 @@ def weibull_weights(half_life, shape, w, d1, d2):
     pivot = max(1.0, lags / LAGS_A_PIVOT)
     log_pivot, rate = math.log(pivot), LN2 * pivot / half_life
     for k in range(lags):
-        log_lag = LOGS[k] if k < LOGS.shape[0] else math.log(k + 1.0)
-        d1[k] = min(shape * (log_lag - log_pivot), FARTHEST)
+        d1[k] = min(shape * (math.log(k + 1.0) - log_pivot), FARTHEST)
     exp_array(d1, w, d2)
     for k in range(lags):
         d1[k] = -rate * w[k]
     exp_array(d1, d2, w)
     gone, gone_1, gone_2, by_half_life = 1.0, 0.0, 0.0, -1.0 / half_life
     for k in range(lags):
-        log_lag = LOGS[k] if k < LOGS.shape[0] else math.log(k + 1.0)
         left = d2[k]
         slope = left * d1[k]
-        left_1, left_2 = slope * by_half_life, slope * (log_lag - log_pivot)
+        left_1, left_2 = slope * by_half_life, slope * (math.log(k + 1.0) - log_pivot)
         lost = gone - left
         inverse = 1.0 / lost if lost > 0.0 else 0.0
         w[k] = lost
