@@ -13,7 +13,7 @@ from numba import njit
 
 from mmm.model.columns import ADSTOCK_1
 from mmm.model.lags import lag_distribution
-from mmm.model.vector import OPTIONS, REASSOCIATE, exp_array, lagged_product
+from mmm.model.vector import OPTIONS, REASSOCIATE, exp_array, lagged_product, log_array, product_of
 from mmm.transforms.lag_nodes import LAGS_A_PIVOT
 
 (
@@ -28,64 +28,68 @@ FARTHEST = 300.0
 
 
 @njit(**OPTIONS)
-def weibull_weights(half_life, shape, w, d1, d2):
-    """Fills `w` with what a discrete Weibull loses at each lag, over all that it loses, and `d1`
-    and `d2` with the derivatives of logarithms, up to a constant."""
-    lags = w.shape[0]
-    d1, d2 = d1[:lags], d2[:lags]
-    pivot = max(1.0, lags / LAGS_A_PIVOT)
-    log_pivot, rate = math.log(pivot), LN2 * pivot / half_life
-    for k in range(lags):
-        d1[k] = min(shape * (math.log(k + 1.0) - log_pivot), FARTHEST)
-    exp_array(d1, w, d2)
-    for k in range(lags):
-        d1[k] = -rate * w[k]
-    exp_array(d1, d2, w)
-    gone, gone_1, gone_2, by_half_life = 1.0, 0.0, 0.0, -1.0 / half_life
-    for k in range(lags):
-        left = d2[k]
-        slope = left * d1[k]
-        left_1, left_2 = slope * by_half_life, slope * (math.log(k + 1.0) - log_pivot)
-        lost = gone - left
-        inverse = 1.0 / lost if lost > 0.0 else 0.0
-        w[k] = lost
-        d1[k] = (gone_1 - left_1) * inverse
-        d2[k] = (gone_2 - left_2) * inverse
-        gone, gone_1, gone_2 = left, left_1, left_2
-    whole = 1.0 / (1.0 - gone)
-    for k in range(lags):
-        w[k] *= whole
+def differences(level, a, scale):
+    """a_0 = scale (level - a_0) and a_k = scale (a_{k-1} - a_k), in place."""
+    for k in range(a.shape[0] - 1, 0, -1):
+        a[k] = scale * (a[k - 1] - a[k])
+    a[0] = scale * (level - a[0])
 
 
 @njit(**OPTIONS)
-def lag_weights(code, p1, p2, w, d1, d2):
-    """Fills normalised lag weights `w` and the derivatives of log weights, `d1`, `d2`."""
-    if code >= LAG_GAMMA:
-        lag_distribution(code == LAG_GAMMA, p1, p2, w, d1, d2)
-        return
+def weibull_weights(half_life, shape, w, e1, e2, spare):
+    """`lag_weights` of what a discrete Weibull loses at each lag, over all that it loses."""
     lags = w.shape[0]
+    pivot = max(1.0, lags / LAGS_A_PIVOT)
+    rate, log_pivot, inverse = LN2 * pivot / half_life, math.log(pivot), 1.0 / shape
+    for k in range(lags):
+        w[k] = k + 1.0
+    log_array(w, e2, spare)
+    for k in range(lags):
+        e2[k] = min(shape * (e2[k] - log_pivot), FARTHEST)
+    exp_array(e2, e1, spare)
+    for k in range(lags):
+        e1[k] = -rate * e1[k]
+    exp_array(e1, w, spare)
+    # what is left after each lag, and its slopes by -log(half-life) and shape
+    for k in range(lags):
+        e1[k] *= w[k]
+        e2[k] *= inverse * e1[k]
+    whole = 1.0 / (1.0 - w[lags - 1])
+    differences(1.0, w, whole)
+    differences(0.0, e1, -whole / half_life)
+    differences(0.0, e2, whole)
+
+
+@njit(**OPTIONS)
+def lag_weights(code, p1, p2, lags, room):
+    """Fills the first rows of `room` (4, >= lags): normalised lag weights, then how they change
+    by the two parameters, up to a multiple of the weights. The last row is spoilt."""
+    w, e1, e2 = room[0][:lags], room[1][:lags], room[2][:lags]
+    if code >= LAG_GAMMA:
+        lag_distribution(code == LAG_GAMMA, p1, p2, w, e1, e2)
+        return
     if code == WEIBULL:
-        weibull_weights(p1, p2, w, d1, d2)
+        weibull_weights(p1, p2, w, e1, e2, room[3][:lags])
         return
     top = -np.inf
     for k in range(lags):
         if code == DELAYED:
             z = (k - p2) / p1
             w[k] = -LN2 * z * z
-            d1[k] = 2.0 * LN2 * z * z / p1
-            d2[k] = 2.0 * LN2 * z / p1
+            e1[k] = 2.0 * LN2 * z * z / p1
+            e2[k] = 2.0 * LN2 * z / p1
         else:
             u = k + 1.0 if code == WEIBULL_PDF else float(k)
             ratio = u / p2
             power = ratio**p1 if u > 0.0 else 0.0
             log_ratio = math.log(ratio) if u > 0.0 else 0.0
             w[k] = -power
-            d1[k] = -power * log_ratio
-            d2[k] = p1 * power / p2
+            e1[k] = -power * log_ratio
+            e2[k] = p1 * power / p2
             if code == WEIBULL_PDF:
                 w[k] += (p1 - 1.0) * log_ratio
-                d1[k] += log_ratio
-                d2[k] -= (p1 - 1.0) / p2
+                e1[k] += log_ratio
+                e2[k] -= (p1 - 1.0) / p2
         top = max(top, w[k])
     total = 0.0
     for k in range(lags):
@@ -93,6 +97,8 @@ def lag_weights(code, p1, p2, w, d1, d2):
         total += w[k]
     for k in range(lags):
         w[k] /= total
+        e1[k] *= w[k]
+        e2[k] *= w[k]
 
 
 @njit(**OPTIONS)
@@ -209,8 +215,9 @@ def adstock_series(code, p1, w, x, pre, a):
 
 
 @njit(**OPTIONS)
-def adstock_adjoint(code, row, w, d1, d2, x, pre, a, bar, wbar):
-    """Gradient of sum(bar * a) by the two adstock parameters and by `pre`. Spoils `bar`."""
+def adstock_adjoint(code, row, lags, room, x, pre, a, bar):
+    """Gradient of sum(bar * a) by the two adstock parameters and by a positive `pre`, with
+    `room` as `lag_weights` filled it. Spoils `bar` and the last row of `room`."""
     periods = x.shape[0]
     if code == NO_ADSTOCK:
         return 0.0, 0.0, 0.0
@@ -220,18 +227,17 @@ def adstock_adjoint(code, row, w, d1, d2, x, pre, a, bar, wbar):
         geometric_back(keep, bar)
         total = bar[0] * (pre - x[0]) + lagged_product(bar, a, x)
         return total * keep * LN2 / (half_life * half_life), 0.0, keep * bar[0]
-    lags = w.shape[0]
-    lagged_sum_back(x, bar, wbar[:lags])
-    pre_bar, mean, before = 0.0, 0.0, 0.0
+    w, wbar = room[0][:lags], room[3][:lags]
+    lagged_sum_back(x, bar, wbar)
+    pre_bar = 0.0
+    if pre > 0.0:
+        before = 0.0
+        for k in range(lags):
+            wbar[k] += pre * before
+            pre_bar += before * w[k]
+            if k < periods:
+                before += bar[k]
+    mean = product_of(w, wbar)
     for k in range(lags):
-        wbar[k] += pre * before
-        pre_bar += before * w[k]
-        mean += w[k] * wbar[k]
-        if k < periods:
-            before += bar[k]
-    first, second = 0.0, 0.0
-    for k in range(lags):
-        inner = w[k] * (wbar[k] - mean)
-        first += inner * d1[k]
-        second += inner * d2[k]
-    return first, second, pre_bar
+        wbar[k] -= mean
+    return product_of(wbar, room[1][:lags]), product_of(wbar, room[2][:lags]), pre_bar

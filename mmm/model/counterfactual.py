@@ -39,7 +39,8 @@ def channel_draws(table, means, adstock, saturation, lags, media, early, directi
     """
     draws = table.shape[0]
     geos, periods = media.shape
-    w, d1, d2 = np.empty(lags), np.empty(lags), np.empty(lags)
+    room = np.empty((4, lags))
+    w = room[0]
     a, moved, now = np.empty(periods), np.empty(periods), np.empty(periods)
     logs, work = np.empty(periods), np.empty((2, periods))
     moving = False
@@ -50,7 +51,7 @@ def channel_draws(table, means, adstock, saturation, lags, media, early, directi
         row = table[i]
         code, half, slope = saturation, row[HALF], row[SLOPE]
         if adstock > GEOMETRIC:
-            lag_weights(adstock, row[ADSTOCK_1], row[ADSTOCK_2], w, d1, d2)
+            lag_weights(adstock, row[ADSTOCK_1], row[ADSTOCK_2], lags, room)
         keep = 2.0 ** (-1.0 / row[MEMORY])
         share, split = row[SHARE], row[SPLIT]
         first = share * (1.0 - split) / means[i, 0] if means[i, 0] > 0.0 else 0.0

@@ -54,15 +54,15 @@ from mmm.model.vector import (
 @njit(**OPTIONS)
 def forward(theta, data, work):
     """Fills `work.exposure` (a), `work.now` (s) and `work.stock` (B), each (geos, channels,
-    periods), `work.logs` for the adjoint, and `work.means` (channels, 2): the weighted means of s
-    and B over the window, by which gains are divided."""
+    periods), `work.logs` and `work.lag_weights` for the adjoint, and `work.means`
+    (channels, 2): the weighted means of s and B over the window, by which gains are divided."""
     geos, channels, _ = data.media.shape
-    d1, d2 = work.lag_weights[1], work.lag_weights[2]
     for c in range(channels):
-        row, w = theta[c], work.lag_weights[0][: data.reach[c]]
+        row, lags = theta[c], data.reach[c]
         adstock, code = data.adstock[c], data.saturation[c]
         if adstock > GEOMETRIC:
-            lag_weights(adstock, row[ADSTOCK_1], row[ADSTOCK_2], w, d1, d2)
+            lag_weights(adstock, row[ADSTOCK_1], row[ADSTOCK_2], lags, work.lag_weights[c])
+        w = work.lag_weights[c][0][:lags]
         keep = 2.0 ** (-1.0 / row[MEMORY])
         half, slope = row[HALF], row[SLOPE]
         branded = row[SPLIT] > 0.0
@@ -138,13 +138,10 @@ def add_to(bar, more):
 def adjoint(theta, data, work, theta_bar):
     """Adds to `theta_bar` (channels, columns) the gradient of sum(dynamic_bar * effects)."""
     geos, channels, periods = data.media.shape
-    d1, d2, wbar = work.lag_weights[1], work.lag_weights[2], work.lag_weights[3]
     bar, flow = work.series[0], work.series[1]
     for c in range(channels):
-        row, out, w = theta[c], theta_bar[c], work.lag_weights[0][: data.reach[c]]
+        row, out = theta[c], theta_bar[c]
         adstock, code = data.adstock[c], data.saturation[c]
-        if adstock > GEOMETRIC:
-            lag_weights(adstock, row[ADSTOCK_1], row[ADSTOCK_2], w, d1, d2)
         half, slope = row[HALF], row[SLOPE]
         share, split, memory = row[SHARE], row[SPLIT], row[MEMORY]
         keep = 2.0 ** (-1.0 / memory)
@@ -197,7 +194,7 @@ def adjoint(theta, data, work, theta_bar):
             if tried:
                 add_to(bar, work.trial_level[g, c])
             one, two, pre_more = adstock_adjoint(
-                adstock, row, w, d1, d2, data.media[g, c], pre, a, bar, wbar
+                adstock, row, data.reach[c], work.lag_weights[c], data.media[g, c], pre, a, bar
             )
             out[ADSTOCK_1] += one
             out[ADSTOCK_2] += two

@@ -16,14 +16,12 @@ from numba import njit
 
 from mmm.model.columns import ADSTOCK_1, ADSTOCK_2, DRIFT, HALF, MEMORY, SLOPE, SPLIT, SPREAD
 from mmm.model.curves import (
-    GEOMETRIC,
     LN2,
     adstock_adjoint,
     adstock_series,
     gains,
     geometric,
     geometric_back,
-    lag_weights,
 )
 from mmm.model.saturation import (
     HILL,
@@ -93,12 +91,7 @@ def forward(data, work, m):
         work.trial_gain[low:high],
         work.trial_stock[low:high],
     )
-    w = work.lag_weights[0][: data.reach[c]]
-    if data.adstock[c] > GEOMETRIC:
-        lag_weights(
-            data.adstock[c], row[ADSTOCK_1], row[ADSTOCK_2], w, work.lag_weights[1],
-            work.lag_weights[2],
-        )  # fmt: skip
+    w = work.lag_weights[c][0][: data.reach[c]]
     half, slope = row[HALF], row[SLOPE]
     adstock_series(data.adstock[c], row[ADSTOCK_1], w, change, 0.0, moved)
     steady = saturate(code, data.trial_base[m], half, slope)
@@ -184,13 +177,9 @@ def backward(data, work, m, by_mean, by_variance):
     if start >= 0:
         for t in range(high - low):
             work.trial_level[g, c, start + t] += bar[t]
-    d1, d2, wbar = work.lag_weights[1], work.lag_weights[2], work.lag_weights[3]
-    w = work.lag_weights[0][: data.reach[c]]
-    if data.adstock[c] > GEOMETRIC:
-        lag_weights(data.adstock[c], row[ADSTOCK_1], row[ADSTOCK_2], w, d1, d2)
     one, two, _ = adstock_adjoint(
-        data.adstock[c], row, w, d1, d2, data.trial_change[low:high], 0.0,
-        work.trial_moved[low:high], bar, wbar,
+        data.adstock[c], row, data.reach[c], work.lag_weights[c], data.trial_change[low:high],
+        0.0, work.trial_moved[low:high], bar,
     )  # fmt: skip
     out[ADSTOCK_1] += one
     out[ADSTOCK_2] += two

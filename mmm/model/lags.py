@@ -35,9 +35,9 @@ def point(k, j):
 
 
 @njit(**OPTIONS)
-def lag_distribution(gamma, median, spread, w, d1, d2):
-    """Fills weights `w` of the lags, which sum to one, and the derivatives `d1` and `d2` of
-    their logarithms, up to a constant, by median and spread; `gamma` or log-normal."""
+def lag_distribution(gamma, median, spread, w, e1, e2):
+    """Fills weights `w` of the lags, which sum to one, and how they change by median and
+    spread, `e1` and `e2`, up to a multiple of them; `gamma` or log-normal."""
     lags = w.shape[0]
     shape = spread**-2.0
     turn = MEDIAN_TURN / (MEDIAN_TURN + shape)
@@ -49,7 +49,7 @@ def lag_distribution(gamma, median, spread, w, d1, d2):
     rate, shape_slope = centre / median, -2.0 * shape / spread
     log_median = math.log(median)
     for k in range(lags):
-        w[k], d1[k], d2[k] = 0.0, 0.0, 0.0
+        w[k], e1[k], e2[k] = 0.0, 0.0, 0.0
     top = -np.inf
     for fill in range(2):
         for k in range(lags - 1):
@@ -74,16 +74,15 @@ def lag_distribution(gamma, median, spread, w, d1, d2):
                     by_spread = z * z / spread
                 stays, moves = mass * (1.0 - share), mass * share
                 w[k] += stays
-                d1[k] += stays * by_median
-                d2[k] += stays * by_spread
+                e1[k] += stays * by_median
+                e2[k] += stays * by_spread
                 w[k + 1] += moves
-                d1[k + 1] += moves * by_median
-                d2[k + 1] += moves * by_spread
+                e1[k + 1] += moves * by_median
+                e2[k + 1] += moves * by_spread
     total = 0.0
     for k in range(lags):
         total += w[k]
-        if w[k] > 0.0:
-            d1[k] /= w[k]
-            d2[k] /= w[k]
     for k in range(lags):
         w[k] /= total
+        e1[k] /= total
+        e2[k] /= total

@@ -162,7 +162,8 @@ def _plan_draws(table, adstock, saturation, lags, media, carried, coef, scale, s
     size = reach * geos
     a, s, rise = np.empty(size), np.empty(size), np.empty(size)
     fall, scratch, bar = np.empty(size), np.empty(size), np.empty(size)
-    w, d1, d2 = np.empty(lags), np.empty(lags), np.empty(lags)
+    room = np.empty((4, lags))
+    w = room[0]
     none, work = np.empty((0, 0)), np.empty((2, geos))
     last = (periods - 1) * geos
     for i in range(table.shape[0]):
@@ -177,7 +178,7 @@ def _plan_draws(table, adstock, saturation, lags, media, carried, coef, scale, s
                 for g in range(geos):
                     a[t * geos + g] = keep * a[(t - 1) * geos + g] + gain * media[t, g]
         else:
-            lag_weights(adstock, row[ADSTOCK_1], row[ADSTOCK_2], w, d1, d2)
+            lag_weights(adstock, row[ADSTOCK_1], row[ADSTOCK_2], lags, room)
             for t in range(reach):
                 for g in range(geos):
                     a[t * geos + g] = carried[i, t, g] if t < carried.shape[1] else 0.0
@@ -232,11 +233,12 @@ def _carried_draws(table, adstock, lags, media, early, out):
     geos, periods = media.shape
     ahead = out.shape[1]
     x, a = np.zeros(periods + ahead), np.empty(periods + ahead)
-    w, d1, d2 = np.empty(lags), np.empty(lags), np.empty(lags)
+    room = np.empty((4, lags))
+    w = room[0]
     for i in range(table.shape[0]):
         row = table[i]
         if adstock > GEOMETRIC:
-            lag_weights(adstock, row[ADSTOCK_1], row[ADSTOCK_2], w, d1, d2)
+            lag_weights(adstock, row[ADSTOCK_1], row[ADSTOCK_2], lags, room)
         for g in range(geos):
             x[:periods] = media[g]
             adstock_series(adstock, row[ADSTOCK_1], w, x, row[CARRY] * early[g], a)

@@ -52,13 +52,13 @@ WORK_VECTORS = ("value", "jacobian", "cells", "cells_bar", "own_sd", "shared_sd"
                 "reading_target", "reading_mean", "reading_noise", "reading_left", "level_gain",
                 "level_mean", "sigma", "sigma_bar", "trial_seen", "trial_spread",
                 "trial_caused", *ALONG_TRIALS)  # fmt: skip
-WORK_MATRICES = ("lag_weights", "series", "means", "with_rows", "within", "weights", "cross",
+WORK_MATRICES = ("series", "means", "with_rows", "within", "weights", "cross",
                  "solved", "own_target", "own_mean", "shared_target", "geo_gram", "inverse", "root",
                  "schur", "schur_lower", "schur_root", "schur_inverse", "reading_system",
                  "reading_lower", "reading_root", "reading_inverse", "level", "level_bar", "table",
                  "table_bar", "trial_mean", "trial_walk")  # fmt: skip
-WORK_CUBES = ("exposure", "logs", "now", "stock", "dynamic", "dynamic_bar", "trial_now",
-              "trial_level")  # fmt: skip
+WORK_CUBES = ("lag_weights", "exposure", "logs", "now", "stock", "dynamic", "dynamic_bar",
+              "trial_now", "trial_level")  # fmt: skip
 Work = namedtuple("Work", (*WORK_VECTORS, *WORK_MATRICES, *WORK_CUBES))
 """Everything an evaluation computes on the way, by name. `table` (C, columns) and `sigma` (G,)
 are the beginning of `cells`, and their gradients that of `cells_bar`."""
@@ -96,7 +96,7 @@ def work_shapes(data: Data, lags: int, pooled: bool) -> dict[str, tuple[int, ...
         "reading_system": told * 2, "reading_lower": told * 2, "reading_root": told * 2,
         "reading_inverse": told * 2, "level": (geos, read), "level_bar": (geos, read),
         "level_gain": (channels,), "level_mean": (channels,),
-        "lag_weights": (4, lags), "series": (3, periods), "means": (channels, 2),
+        "lag_weights": (channels, 4, lags), "series": (3, periods), "means": (channels, 2),
         "with_rows": (dynamic, rows), "within": (dynamic, dynamic),
         "weights": (dynamic, rows + dynamic),
         "cross": (blocks, size * shared * LANES), "solved": (blocks, size * shared * LANES),

@@ -32,9 +32,9 @@ def make(seed: int = 0):
 
 
 def weights(code: int, row: np.ndarray) -> np.ndarray:
-    w, d1, d2 = np.empty(LAGS), np.empty(LAGS), np.empty(LAGS)
-    curves.lag_weights.py_func(code, row[curves.ADSTOCK_1], row[curves.ADSTOCK_2], w, d1, d2)
-    return w
+    room = np.empty((4, LAGS))
+    curves.lag_weights.py_func(code, row[curves.ADSTOCK_1], row[curves.ADSTOCK_2], LAGS, room)
+    return room[0]
 
 
 def saturate(code: int, a: float, half: float, slope: float) -> float:
