@@ -31,8 +31,8 @@ from threadpoolctl import threadpool_limits
 import mmm
 from mmm.config import Inference, Study
 from mmm.data.panel import Panel
-from mmm.inference.fit import KEPT_STATISTICS, Fit, posterior_dataset
-from mmm.inference.sample import DEEPEST_TREE, compiled_model
+from mmm.inference.fit import Fit, posterior_dataset
+from mmm.inference.sample import DEEPEST_TREE, KEPT_STATISTICS, compiled_model
 from mmm.inference.whiten import starting_point, whiten
 from mmm.model import kernel
 from mmm.model.density import Density, build_density, natural_values

@@ -33,7 +33,6 @@ from mmm.model.graph import path_regressions
 from mmm.model.spec import model_spec
 
 FORMAT = "mmm-fit-1"
-KEPT_STATISTICS = ("diverging", "energy", "n_steps", "step_size", "logp")
 LIBRARIES = ("mmm", "pymc", "pytensor", "nutpie", "numba", "numpy", "xarray", "arviz")
 
 
@@ -145,7 +144,7 @@ def fit(
         study=study,
         panel=panel,
         posterior=posterior_dataset(density, values),
-        statistics=kept_statistics(draws.statistics),
+        statistics=draws.statistics,
         versions=dict(library_versions()),
         timings={
             name: sum((path.timings[name] for path in paths.values()), seconds)
@@ -184,14 +183,6 @@ def posterior_dataset(density: Density, values: np.ndarray) -> xr.Dataset:
         if shared:
             add("shared_standard", "shared_standard_dim", shared)
     return xr.Dataset(variables, coords=coords)
-
-
-def kept_statistics(every: xr.Dataset) -> xr.Dataset:
-    """Those of the sampler's statistics that are stored, without its attributes."""
-    kept = {name: every.variables[name] for name in (*KEPT_STATISTICS, "chain", "draw")}
-    content = {name: (one.dims, one.values) for name, one in kept.items()}
-    coords = {dim: content.pop(dim) for dim in ("chain", "draw")}
-    return xr.Dataset(content, coords)
 
 
 @cache

@@ -14,11 +14,10 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-import xarray as xr
 
 from mmm.config import Inference
 from mmm.errors import ModelError
-from mmm.inference.sample import Draws, with_acceptance
+from mmm.inference.sample import Draws, statistics_dataset, with_acceptance
 from mmm.inference.whiten import Whitened, chain_seeds, starting_point, whiten
 from mmm.model.density import Density
 
@@ -38,10 +37,8 @@ def sample_jax(density: Density, settings: Inference) -> Draws:
     key = jax.random.key(settings.seed)
     run = _numpyro if settings.sampler == "numpyro" else _blackjax
     points, statistics = run(_placed(logp, found), starts, key, settings)
-    dims = ("chain", "draw")
-    kept = {name: (dims, np.asarray(value)) for name, value in statistics.items()}
     points = np.asarray(points)
-    return Draws(found.points(points) if found else points, xr.Dataset(kept))
+    return Draws(found.points(points) if found else points, statistics_dataset(statistics))
 
 
 def _placed(logp: Any, found: Whitened | None) -> Any:

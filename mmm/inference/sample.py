@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import nutpie
 import pandas as pd
+import pyarrow as pa
 import xarray as xr
 from nutpie.compile_pymc import CompiledPyMCModel
 
@@ -30,6 +31,7 @@ DEEPEST_TREE = 7
 """127 steps: two to four times what settled chains take. Before the mass matrix has settled,
 trees of 1023 steps were half of all gradients of a fit (`benchmarks/geometry`)."""
 ACCEPTANCE, BRAND_ACCEPTANCE = 0.92, 0.97
+KEPT_STATISTICS = ("diverging", "energy", "n_steps", "step_size", "logp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,15 @@ def compiled_model(size: int, start: Start, pool: Pool) -> CompiledPyMCModel:
     )
 
 
-def _finish(running: Any) -> xr.DataTree:
+def statistics_dataset(values: Mapping[str, np.ndarray]) -> xr.Dataset:
+    """What is kept of a sampler's statistics, each (chains, draws)."""
+    one = values[KEPT_STATISTICS[0]]
+    coords = {"chain": np.arange(one.shape[0]), "draw": np.arange(one.shape[1])}
+    kept = {name: (("chain", "draw"), np.asarray(values[name])) for name in KEPT_STATISTICS}
+    return xr.Dataset(kept, coords)
+
+
+def _finish(running: Any) -> Any:
     """Waits for the chains. An interrupt stops them and stays an interrupt: nutpie's blocking
     call would return the draws made so far as if they were all."""
     try:
@@ -74,6 +84,22 @@ def _finish(running: Any) -> xr.DataTree:
     except KeyboardInterrupt:
         running.cancel()
         raise
+
+
+def _read(trace: Any, settings: Inference) -> tuple[np.ndarray, xr.Dataset]:
+    """Draws (chains, draws, size) and statistics of nutpie's tables, one a chain, without the
+    warm-up at their beginning. Making an ArviZ tree of all they hold took longer than results."""
+    points, statistics = trace.get_arrow_trace()
+
+    def column(tables: Any, name: str) -> np.ndarray:
+        columns = [pa.array(table.column(name)) for table in tables]
+        if isinstance(columns[0], pa.LargeListArray):
+            columns = [one.flatten() for one in columns]
+        values = np.stack([one.to_numpy(zero_copy_only=False) for one in columns])
+        return values.reshape(len(columns), tables[0].num_rows, -1)[:, settings.tune :]
+
+    kept = {name: column(statistics, name)[..., 0] for name in KEPT_STATISTICS}
+    return column(points, "q"), statistics_dataset(kept)
 
 
 def with_acceptance(settings: Inference, spec: ModelSpec) -> Inference:
@@ -121,7 +147,8 @@ def sample(
             progress_callback=progress,
             progress_rate=200,
             blocking=False,
+            return_raw_trace=True,
         )
-        tree = _finish(running)
-    points = np.asarray(tree["posterior"]["q"].values)
-    return Draws(found.points(points) if found else points, tree["sample_stats"].to_dataset())
+        trace = _finish(running)
+    points, statistics = _read(trace, settings)
+    return Draws(found.points(points) if found else points, statistics)

@@ -106,6 +106,7 @@ def test_samplers_find_the_posterior_of_the_compiled_one(small, sampler):
     value, _ = small.value_and_gradient(draws.unconstrained[2, -1])
     assert draws.statistics["logp"].values[2, -1] == pytest.approx(value, rel=1e-8)
     compiled = sample(small, Inference(chains=4, draws=1000, tune=300, seed=6))
+    assert set(draws.statistics.coords) == set(compiled.statistics.coords) == {"chain", "draw"}
     centre, scale = (f(compiled.unconstrained, axis=(0, 1)) for f in (np.mean, np.std))
     apart = (draws.unconstrained.mean(axis=(0, 1)) - centre) / scale
     assert np.abs(apart).max() < 0.4
