@@ -72,8 +72,8 @@ def _recommended(plan: Mapping[str, Any], inputs: ReportInputs) -> list[Block]:
     if regret:
         blocks.append(
             Text(
-                f"Nobody knows {_unknown(plan)} exactly. Had we known them, another plan would have "
-                f"earned {words.amount(regret['mean'], inputs.currency)} more on average "
+                f"Nobody knows {_unknown(plan)} exactly. Had we known them, another plan would "
+                f"have earned {words.amount(regret['mean'], inputs.currency)} more on average "
                 f"(at worst about {words.amount(regret['p95'], inputs.currency)}): that is what "
                 "this plan may have to regret.",
                 "What may be regretted",
@@ -192,8 +192,8 @@ def _tests(plan: Mapping[str, Any], inputs: ReportInputs) -> Table:
     return Table(
         "What to test next",
         html_table("tests", columns, rows),
-        f"Knowing {_unknown(plan)} exactly would be worth {certain} to this plan. A test's result is "
-        "worth what the plan is expected to gain from it, for these "
+        f"Knowing {_unknown(plan)} exactly would be worth {certain} to this plan. A test's result "
+        "is worth what the plan is expected to gain from it, for these "
         f"{words.counted(plan['horizon'], word)} alone. Power is the chance that the test tells "
         "the effect from nothing. Below zero, giving up the spending earns.",
     )
