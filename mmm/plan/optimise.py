@@ -305,7 +305,8 @@ def status_of(task: Problem, found: Solution, today: np.ndarray) -> Status:
 def plan_words(made: Levers, settings: PlanSettings, budget: float | None) -> tuple[str, ...]:
     """What a plan's reader should know about how it was made."""
     horizon = made.prices.base.periods
-    kind = (settings.objective or "expected_profit").replace("_", " ")
+    name = settings.objective or "expected_profit"
+    kind = "profit in the worst draws" if name == "cvar" else name.replace("_", " ")
     total = "" if budget is None else f" of {budget:,.0f} in all"
     words = [f"Spending{total} over {horizon} periods is chosen for {kind}."]
     if made.groups == 1 and made.rest.shape[1] > 1:

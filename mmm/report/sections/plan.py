@@ -22,6 +22,8 @@ _AIMS: Final = {
 }
 _LABELS: Final = {"as is": "As today", "stop everything": "Stop everything"}
 FEWEST_FRONTIER: Final = 2
+NOTHING: Final = 1e-3
+"""Part of what certainty is worth below which a test's result is worth nothing."""
 
 
 def plan_section(inputs: ReportInputs) -> Section | None:
@@ -84,7 +86,7 @@ def _recommended(plan: Mapping[str, Any], inputs: ReportInputs) -> list[Block]:
 
 def _unknown(plan: Mapping[str, Any]) -> str:
     drawn = plan.get("prices", {}).get("drawn")
-    return "the effects, and what media will cost," if drawn else "the effects"
+    return "the effects and what media will cost" if drawn else "the effects"
 
 
 def _comparison(plan: Mapping[str, Any], inputs: ReportInputs) -> Table:
@@ -132,8 +134,10 @@ def _backwards(plan: Mapping[str, Any], inputs: ReportInputs) -> list[Block]:
         lines.append(
             f"Spending until the next unit of cost returns {wanted} would take "
             f"{words.amount(hurdle['budget'], inputs.currency)}, against "
-            f"{words.amount(hurdle['today'], inputs.currency)} today"
-            + (f"; there {_stops(hurdle['bounded'])}." if hurdle["bounded"] else ".")
+            f"{words.amount(hurdle['today'], inputs.currency)} today, and earn "
+            f"{words.amount(hurdle['profit']['mean'], inputs.currency)} of profit "
+            f"({words.between(words.spread(hurdle['profit']), inputs.currency)} with 90 % "
+            "probability)" + (f"; there {_stops(hurdle['bounded'])}." if hurdle["bounded"] else ".")
         )
     least = plan.get("least_budget")
     if least:
@@ -165,17 +169,18 @@ def _stops(sources: Sequence[str]) -> str:
 
 def _tests(plan: Mapping[str, Any], inputs: ReportInputs) -> Table:
     word = period(inputs)
-    rows = []
+    rows, some = [], inputs.contributions["geo"].nunique() > 1
     for row in plan["tests"]:
         geos = str(row["geos"]).split(";")
+        worth = row["value"] if row["value"] > NOTHING * plan["certainty"] else 0.0
         change = "go dark" if row["change"] <= -1 else f"money x {1 + row['change']:g}"
         rows.append(
             (
                 breakable(str(row["channel"])),
-                stacked(change, f"in {words.listed(geos, 3)}"),
+                stacked(change, f"in {words.listed(geos, 3)}") if some else change,
                 words.counted(row["periods"], word),
                 words.chance(row["power"]),
-                words.short(row["value"]),
+                words.short(worth),
                 words.short(row["cost"]),
             )
         )
