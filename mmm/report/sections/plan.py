@@ -177,7 +177,7 @@ def _tests(plan: Mapping[str, Any], inputs: ReportInputs) -> Table:
         rows.append(
             (
                 breakable(str(row["channel"])),
-                stacked(change, f"in {words.listed(geos, 3)}") if some else change,
+                stacked(change, f"in {words.listed(geos, 3)}") if some or len(geos) > 1 else change,
                 words.counted(row["periods"], word),
                 words.chance(row["power"]),
                 words.short(worth),
