@@ -68,6 +68,8 @@ class PlanSettings(Block):
     `scenario`: a file of dated spend to use in place of today's (date, geo, channel, spend).
     `controls`: a file of controls ahead (date, geo, one column a control); those it does not name
     are carried forward.
+    `prices`: what a unit of exposure costs ahead, by channel; other prices are recent ones, drawn
+    ahead from their own history.
     `record`: refit at earlier origins to see how forecasts fared, which costs a fit each.
     """
 
@@ -87,6 +89,7 @@ class PlanSettings(Block):
     target: Annotated[float, Field(gt=0)] | None = None
     scenario: str | None = None
     controls: str | None = None
+    prices: dict[str, Annotated[float, Field(gt=0)]] = Field(default={})
     record: bool = False
 
     @model_validator(mode="after")
@@ -110,4 +113,5 @@ class PlanSettings(Block):
         found = [(f"bounds.{name}", name) for name in self.bounds]
         found += [("fixed", name) for name in self.fixed]
         found += [(f"groups.{g.name}", name) for g in self.groups for name in g.channels]
+        found += [(f"prices.{name}", name) for name in self.prices]
         return (*found, *((f"min_flight.{name}", name) for name in self.min_flight))

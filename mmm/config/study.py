@@ -178,6 +178,12 @@ class Study(Block):
         ]
         if unknown:
             raise ValueError(f"the plan names channels that are not there: {'; '.join(unknown)}")
+        unpriced = [c.name for c in self.channels if not (c.spend and c.exposure)]
+        for name in sorted(self.plan.prices.keys() & set(unpriced)):
+            raise ValueError(
+                f"'plan.prices.{name}' states what a unit of exposure costs, but '{name}' has no "
+                "spend with exposure beside it; give effort its cost with 'costs.unit_cost'"
+            )
         return self
 
     @model_validator(mode="after")

@@ -23,6 +23,8 @@ of percent a year, which says only that it is back soon: payback says so better.
 
 HORIZON_YEARS = (0.25, 0.5, 1.0, 2.0, 3.0, 5.0)
 LATEST_YEARS = HORIZON_YEARS[-1]
+SAME = 0.02
+"""A horizon within this part of the case's own is not told apart from it."""
 NO_SUMMARY = Summary(np.nan, np.nan, np.nan, np.nan)
 
 
@@ -237,7 +239,8 @@ def by_horizon(cash: CashFlow, later: CashFlow | None = None) -> tuple[HorizonVa
     whole = later or cash
     cumulative = np.cumsum(whole.net * whole.discount_factor, axis=1)
     lengths = {round(years * cash.periods_per_year) for years in HORIZON_YEARS}
-    cuts = {cash.periods, *(one for one in lengths if 1 <= one <= whole.periods)}
+    other = (n for n in lengths if abs(n - cash.periods) > SAME * cash.periods)
+    cuts = {cash.periods, *(n for n in other if 1 <= n <= whole.periods)}
     return tuple(
         HorizonValue(
             cut,

@@ -153,8 +153,8 @@ def _fading(code, half, slope, keep, coef, first, scale, a, s, fall, bar, work, 
 
 
 @njit(**CALLED)
-def _plan_draws(table, adstock, saturation, lags, media, carried, coef, scale, spread, member,
-                value_out, gradient_out, series_out):  # fmt: skip
+def _plan_draws(table, adstock, saturation, lags, media, units, carried, coef, scale, spread,
+                member, value_out, gradient_out, series_out):  # fmt: skip
     periods, geos = media.shape
     span, patterns = coef.shape[2], coef.shape[1]
     decaying = adstock <= GEOMETRIC
@@ -164,6 +164,7 @@ def _plan_draws(table, adstock, saturation, lags, media, carried, coef, scale, s
     fall, scratch, bar = np.empty(size), np.empty(size), np.empty(size)
     room = np.empty((4, lags))
     w = room[0]
+    each, drawn = np.ones(periods), units.shape[0] > 0
     none, work = np.empty((0, 0)), np.empty((2, geos))
     last = (periods - 1) * geos
     for i in range(table.shape[0]):
@@ -171,20 +172,24 @@ def _plan_draws(table, adstock, saturation, lags, media, carried, coef, scale, s
         half, slope = row[HALF], row[SLOPE]
         keep = 2.0 ** (-1.0 / row[ADSTOCK_1]) if adstock == GEOMETRIC else 0.0
         gain = 1.0 - keep
+        if drawn:
+            each[:] = units[i]
         if decaying:
             for g in range(geos):
-                a[g] = carried[i, 0, g] + gain * media[0, g]
+                a[g] = carried[i, 0, g] + gain * each[0] * media[0, g]
             for t in range(1, periods):
+                rate = gain * each[t]
                 for g in range(geos):
-                    a[t * geos + g] = keep * a[(t - 1) * geos + g] + gain * media[t, g]
+                    a[t * geos + g] = keep * a[(t - 1) * geos + g] + rate * media[t, g]
         else:
             lag_weights(adstock, row[ADSTOCK_1], row[ADSTOCK_2], lags, room)
             for t in range(reach):
                 for g in range(geos):
                     a[t * geos + g] = carried[i, t, g] if t < carried.shape[1] else 0.0
                 for k in range(max(0, t - periods + 1), min(t + 1, lags)):
+                    rate = w[k] * each[t - k]
                     for g in range(geos):
-                        a[t * geos + g] += w[k] * media[t - k, g]
+                        a[t * geos + g] += rate * media[t - k, g]
         _saturated(saturation, half, slope, a, s, rise, fall, scratch)
         total = 0.0
         for t in range(reach):
@@ -219,13 +224,15 @@ def _plan_draws(table, adstock, saturation, lags, media, carried, coef, scale, s
                 if t < periods - 1:
                     for g in range(geos):
                         bar[t * geos + g] += keep * bar[(t + 1) * geos + g]
+                rate = gain * each[t]
                 for g in range(geos):
-                    gradient_out[i, t, member[g]] += spread[g] * gain * bar[t * geos + g]
+                    gradient_out[i, t, member[g]] += spread[g] * rate * bar[t * geos + g]
         else:
             for t in range(reach):
                 for k in range(max(0, t - periods + 1), min(t + 1, lags)):
+                    rate = w[k] * each[t - k]
                     for g in range(geos):
-                        gradient_out[i, t - k, member[g]] += spread[g] * w[k] * bar[t * geos + g]
+                        gradient_out[i, t - k, member[g]] += spread[g] * rate * bar[t * geos + g]
 
 
 @njit(**CALLED)
@@ -275,11 +282,11 @@ def _forward(first, second, keep, series, base, factor, out):
 
 def _entries(stamp):
     @njit(cache=True, **CALLED)
-    def plan_draws(table, adstock, saturation, lags, media, carried, coef, scale, spread, member,
-                   value_out, gradient_out, series_out):  # fmt: skip
+    def plan_draws(table, adstock, saturation, lags, media, units, carried, coef, scale, spread,
+                   member, value_out, gradient_out, series_out):  # fmt: skip
         _ = stamp
         _plan_draws(
-            table, adstock, saturation, lags, media, carried, coef, scale, spread, member,
+            table, adstock, saturation, lags, media, units, carried, coef, scale, spread, member,
             value_out, gradient_out, series_out,
         )  # fmt: skip
 
@@ -318,6 +325,10 @@ def carried_levels(
     return out
 
 
+NO_UNITS = np.empty((0, 0))
+"""Media that is bought at one price."""
+
+
 def plan_draws(
     table: np.ndarray,
     adstock: int,
@@ -330,13 +341,15 @@ def plan_draws(
     spread: np.ndarray,
     member: np.ndarray,
     series: bool = False,
+    units: np.ndarray = NO_UNITS,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """sum_t c_t s_t over time and geos for every draw, its gradient, and the series itself.
 
     table (D, columns); media (H, G) scaled, of the plan; carried (D, K, G) of `carried_levels`;
     coef (D, P, S) the c_t of S >= H periods, for all geos alike (P = 1) or by geo (P = G), and
     scale (D, G) what multiplies them; spread (G,) media of a geo per unit of its group's variable
-    and member (G,) which group it is in, numbers from 0.
+    and member (G,) which group it is in, numbers from 0; units (D, H) what `media` is times in
+    each draw, as the price of it differs, (0, 0) where it does not.
     Returns value (D,), gradient (D, H, groups) and, with `series`, s (D, S, G), else (0, 0, 0).
     Raises ValueError for a family of the user's own, which has no compiled form.
     """
@@ -347,8 +360,8 @@ def plan_draws(
     shape = (draws, coef.shape[2], media.shape[1]) if series else (0, 0, 0)
     levels = np.empty(shape)
     _compiled_plan(
-        table, adstock, saturation, lags, media, carried, coef, scale, spread, member, value,
-        gradient, levels,
+        table, adstock, saturation, lags, media, units, carried, coef, scale, spread, member,
+        value, gradient, levels,
     )  # fmt: skip
     return value, gradient, levels
 

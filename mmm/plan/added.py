@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mmm.config.path import OUTCOME
-from mmm.model.planning import coefficients
+from mmm.model.planning import NO_UNITS, coefficients
+from mmm.plan.forecast import change_ahead
 from mmm.plan.levers import Levers
 from mmm.plan.money import spending
 from mmm.plan.worth import (
@@ -27,9 +28,10 @@ from mmm.plan.worth import (
     geo_factors,
     running_cost,
     scaled_unit,
+    units_bought,
 )
 from mmm.results.carried import lag_weights, lagged
-from mmm.results.respond import Response, channel_effect
+from mmm.results.respond import Response
 from mmm.results.threads import each_in_threads
 
 
@@ -90,6 +92,7 @@ def additive(response: Response, levers: Levers, measure: Measure) -> Additive:
         found = []
         for equation, at, worth in _places(response, names[channel], worths):
             one = _worth_in(equation, at, measure, worth)
+            one = replace(one, units=units_bought(response, levers, channel))
             nothing = np.zeros_like(levers.rest)
             value, _ = channel_worth(levers, place, one, nothing, one.coef, one.scale)
             found.append(replace(one, silent=value))
@@ -157,22 +160,17 @@ def _worth_in(
         scale=np.ascontiguousarray(scale),
         silent=np.zeros(equation.draws),
         unit=scaled_unit(equation, place),
+        units=NO_UNITS,
     )
 
 
 def _staying(response: Response, levers: Levers, measure: Measure) -> np.ndarray:
     """Worth (D,) of the channels that stay as they are, less their cost."""
     scenario = spending(levers.prices, levers.rest, "rest")
-    window = response.fit.panel.dataset["media"].values
-    span = len(measure.worth)
+    span, every = len(measure.worth), range(len(levers.prices.channels))
     total = np.zeros(response.draws)
-    for channel in sorted(set(range(window.shape[2])) - set(levers.chosen.tolist())):
+    for channel in sorted(set(every) - set(levers.chosen.tolist())):
         total -= float(scenario.cost[:, channel] @ measure.cost)
-        silent = np.concatenate([window[:, :, channel], np.zeros((span, window.shape[1]))])
-        spent = silent.copy()
-        reach = min(span, scenario.periods)
-        spent[len(window) : len(window) + reach] = scenario.media[:reach, :, channel]
-        for sign, media in ((1.0, spent), (-1.0, silent)):
-            ahead = channel_effect(response, channel, media).total[:, :, -span:]
-            total += sign * (ahead * measure.weight(response.places)).sum(axis=(1, 2))
+        change = change_ahead(response, scenario, channel, span)
+        total += (change * measure.weight(response.places)).sum(axis=(1, 2))
     return total

@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 
 from mmm.config.path import OUTCOME
+from mmm.plan.buying import bought_ahead
 from mmm.plan.scenario import Scenario, as_is
 from mmm.results.ahead import baseline_walk, continued
 from mmm.results.blocks import affordable_draws, by_geo, thinned
 from mmm.results.held import held_paths
 from mmm.results.mediation import moved_paths
 from mmm.results.outcome import baseline_predictor, expected_outcome, media_predictor
+from mmm.results.prices import media_of
 from mmm.results.regression import Response
 from mmm.results.stages import spending, stages
 from mmm.results.summary import SUFFIXES
@@ -92,17 +94,18 @@ def _block(response: Response, plan: Scenario) -> tuple[np.ndarray, dict[str, np
     window = panel.dataset["media"].values
     outcome = []
     for multiple in MULTIPLES:
-        media = np.concatenate([window, multiple * plan.media])
+        whole = np.concatenate([window, multiple * plan.media])
+        media = bought_ahead(response, whole, plan.periods, plan.drawn)
         predictor = silent + media_predictor(response, media, plan.periods)
         outcome.append(expected_outcome(response, predictor).sum(axis=(1, 2)))
     units = {
         name: part.series[:, :, -plan.periods :].sum(axis=(1, 2))
         for name, part in (held or {}).items()
     }
-    planned = np.concatenate([window, plan.media])
+    planned = bought_ahead(response, np.concatenate([window, plan.media]), plan.periods, plan.drawn)
     for place, channel in enumerate(panel.channels):
         for name, moved in moved_paths(
-            response, channel, planned[:, response.places, place]
+            response, channel, media_of(response, planned, place)
         ).items():
             units[name] = units[name] + moved.series[:, :, -plan.periods :].sum(axis=(1, 2))
     return np.array(outcome), units

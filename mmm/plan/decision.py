@@ -28,7 +28,7 @@ from mmm.plan.money import prices
 from mmm.plan.optimise import Optimum, Problem, optimum_of, problem
 from mmm.plan.record import Record
 from mmm.plan.regret import Regret, regret_of
-from mmm.plan.scenario import Scenario, as_is
+from mmm.plan.scenario import Scenario, as_is, with_prices
 from mmm.plan.scenarios import multiplied_by, stopped, with_controls_of
 from mmm.plan.support import outside
 from mmm.results.respond import Response
@@ -79,8 +79,9 @@ def decide(
     """
     fit = response.fit
     settings = settings or fit.study.plan
-    base = as_is(fit, scenario.periods if scenario else settings.horizon)
+    base = as_is(fit, scenario.periods if scenario else settings.horizon, settings.prices)
     if scenario is not None:
+        scenario = with_prices(fit, scenario, settings.prices)
         base = with_controls_of(fit, base, scenario)
     shown = [base, stopped(fit, base)]
     if scenario is not None and scenario.name != base.name:
@@ -146,6 +147,7 @@ def plan_json(fit: Fit, decision: Decision) -> dict[str, Any]:
         "currency": fit.study.currency or None,
         "statements": list(scenario.statements),
         "comparison": decision.comparison.to_dict("records"),
+        "prices": {"given": dict(scenario.given), "drawn": dict(scenario.drawn)},
         "objective": None,
         "record": None if decision.record is None else decision.record.to_dict(),
     }

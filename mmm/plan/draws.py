@@ -21,7 +21,7 @@ def on_draws(valuation: Valuation, kept: np.ndarray) -> Valuation:
     """The valuation on the draws `kept`."""
 
     def cut(found: ChannelWorth) -> ChannelWorth:
-        names = ("table", "carried", "coef", "scale", "silent")
+        names = ("table", "carried", "coef", "scale", "silent", "units")
         parts = {name: getattr(found, name) for name in names}
         return replace(
             found,

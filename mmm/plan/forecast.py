@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from mmm.plan.buying import bought_ahead
 from mmm.plan.scenario import Scenario, as_is
 from mmm.results.ahead import baseline_walk, continued, control_walks, trend_walk
 from mmm.results.blocks import by_geo
@@ -17,6 +18,7 @@ from mmm.results.contributions import (
 from mmm.results.controls import carried_controls
 from mmm.results.held import held_paths
 from mmm.results.outcome import caused_outcome, whole_outcome
+from mmm.results.prices import media_of
 from mmm.results.respond import Response, channel_effect
 from mmm.results.summary import summarise
 
@@ -25,12 +27,13 @@ def forecast(response: Response, scenario: Scenario | None = None) -> pd.DataFra
     """`forecast.csv`: date, geo, component, kind, mean, p05, p50, p95 for the periods ahead.
 
     Component `outcome` of kind `total` is the prediction, noise included. The trend goes on
-    walking with its own uncertainty, and so do controls that are carried forward; what past
-    spending carries in is part of each channel.
+    walking with its own uncertainty, and so do controls that are carried forward and prices that
+    are drawn; what past spending carries in is part of each channel.
     """
     plan = scenario or as_is(response.fit)
     ahead = continued(response, plan.dates, plan.controls, plan.carried).last(plan.periods)
-    media = np.concatenate([response.fit.panel.dataset["media"].values, plan.media])
+    planned = np.concatenate([response.fit.panel.dataset["media"].values, plan.media])
+    media = bought_ahead(response, planned, plan.periods, plan.drawn)
 
     def block(some: Response) -> list[Part]:
         expected = np.zeros((some.draws, len(some.places), plan.periods))
@@ -72,7 +75,7 @@ def incremental_value(response: Response, plan: Scenario, periods: int) -> np.nd
     planned = np.zeros((length, geos, channels))
     silent = np.concatenate([media, planned])
     planned[: plan.periods] = plan.media
-    spending = np.concatenate([media, planned])
+    spending = bought_ahead(response, np.concatenate([media, planned]), plan.periods, plan.drawn)
     later = length - plan.periods
     value = np.concatenate(
         [plan.value_per_unit, np.repeat(plan.value_per_unit[-1:], later, axis=0)]
@@ -90,13 +93,28 @@ def incremental_value(response: Response, plan: Scenario, periods: int) -> np.nd
         change = np.zeros((some.draws, len(some.places), length))
         for channel in range(channels):
             for sign, plans in ((1.0, spending), (-1.0, silent)):
-                effect = channel_effect(some, channel, plans[:, some.places, channel])
+                effect = channel_effect(some, channel, media_of(some, plans, channel))
                 change += sign * effect.passing[:, :, -length:]
                 change += sign * effect.brand[:, :, -length:]
         caused = caused_outcome(change, whole)
         return np.einsum("dgt,tg->dt", caused, value[:, some.places])
 
     return np.sum(by_geo(response, len(spending), block), axis=0)[:, :periods]
+
+
+def change_ahead(response: Response, plan: Scenario, channel: int, periods: int) -> np.ndarray:
+    """What the plan for one channel adds to the predictor of no spending on it in `periods` from
+    its first, (D, G, periods)."""
+    window = response.fit.panel.dataset["media"].values
+    silent = np.concatenate([window, np.zeros((periods, *window.shape[1:]))])
+    reach = min(periods, plan.periods)
+    spent = silent.copy()
+    spent[len(window) : len(window) + reach] = plan.media[:reach]
+    change = np.zeros((response.draws, len(response.places), periods))
+    for sign, whole in ((1.0, bought_ahead(response, spent, reach, plan.drawn)), (-1.0, silent)):
+        effect = channel_effect(response, channel, media_of(response, whole, channel))
+        change += sign * effect.total[:, :, -periods:]
+    return change
 
 
 def _after_plan(

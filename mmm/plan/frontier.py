@@ -41,14 +41,20 @@ def frontier(
 
     One row a weight of risk: risk_aversion, expected_profit, deviation, cvar (at `level`),
     probability_of_loss, and money by channel as `money_CHANNEL`. `task` counts profit. Each plan
-    starts from the one before; plans are found on the searching draws and read on all of them.
+    starts from the one before; plans are found on the searching draws and read on all of them, on
+    which the best of those found, and of `start`, is taken for each weight.
     """
-    made, z = task.levers, start
-    rows, plans = [], []
+    made, z, known = task.levers, start, [start]
     for aversion in aversions:
         wanted = Objective("mean_variance", risk_aversion=aversion)
         z = climb(task.rough, wanted, task.region, z)[0]
-        profit = task.valuation.values(z)[0]
+        known.append(z)
+    worths = [task.valuation.values(each)[0] for each in known]
+    rows, plans = [], []
+    for aversion in aversions:
+        wanted = Objective("mean_variance", risk_aversion=aversion)
+        best = int(np.argmax([wanted.score(worth) for worth in worths]))
+        z, profit = known[best], worths[best]
         by_channel = made.money(z).sum(axis=(0, 1))
         names = made.prices.channels
         rows.append({

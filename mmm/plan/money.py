@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mmm.config import Channel
 from mmm.data.costs import variable_cost_rate
 from mmm.inference.fit import Fit
+from mmm.plan.buying import units_per_money
 from mmm.plan.scenario import Scenario, as_is
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What money does, at recent prices, around a plan `base` of H periods.
+    """What money does, at stated or recent prices, around a plan `base` of H periods.
 
     Money is media spend, or effort at its unit cost. today (H, G, C) is that of `base`;
     buys (G, C) is exposure per unit of money; loading (C,) is loaded cost per unit of money and
@@ -32,7 +32,6 @@ class Prices:
     shares: np.ndarray
     priced: np.ndarray
     effort: np.ndarray
-    statements: tuple[str, ...]
 
     @property
     def totals(self) -> np.ndarray:
@@ -41,15 +40,15 @@ class Prices:
 
 
 def prices(fit: Fit, base: Scenario | None = None) -> Prices:
-    """Recent prices: exposure over money in the periods that `base` repeats (by default
-    `as_is`), in each geo where both were seen, else over all geos, else over the whole window.
+    """Prices as `base` states them, else recent ones: exposure over money in its periods (by
+    default those of `as_is`), in each geo where both were seen, else over all geos, else over the
+    whole window.
     """
     base = base or as_is(fit)
     channels = fit.study.channels
     today = np.empty_like(base.media)
     buys = np.zeros(base.media.shape[1:])
     priced = np.zeros(len(channels), dtype=bool)
-    words = []
     for index, channel in enumerate(channels):
         media = base.media[:, :, index]
         rate = variable_cost_rate(channel)
@@ -62,10 +61,12 @@ def prices(fit: Fit, base: Scenario | None = None) -> Prices:
         if channel.exposure is None:
             buys[:, index], priced[index] = 1.0, True
             continue
-        bought = _exposure_per_money(fit, base, index)
+        if channel.name in base.given:
+            buys[:, index], priced[index] = 1.0 / base.given[channel.name], True
+            continue
+        window = (fit.panel.dataset[name].values[:, :, index] for name in ("media", "spend"))
+        bought = units_per_money(media, base.spend[:, :, index], *window)
         buys[:, index], priced[index] = bought, bool((bought > 0).any())
-        if priced[index]:
-            words.append(_price_words(channel, base, index, bought))
     loading = [1.0 + c.costs.agency_fee if c.spend is not None else 1.0 for c in channels]
     recent = today.sum(axis=0)
     whole = fit.panel.dataset["media"].values.sum(axis=0) / np.where(buys > 0, buys, 1.0)
@@ -82,33 +83,6 @@ def prices(fit: Fit, base: Scenario | None = None) -> Prices:
         shares=shares,
         priced=priced,
         effort=np.array([channel.spend is None for channel in channels]),
-        statements=tuple(words),
-    )
-
-
-def _exposure_per_money(fit: Fit, base: Scenario, index: int) -> np.ndarray:
-    """Exposure per unit of spend by geo, (G,); 0 where neither was ever seen."""
-    data = fit.panel.dataset
-    media, spend = base.media[:, :, index].sum(axis=0), base.spend[:, :, index].sum(axis=0)
-    sources = [
-        (media, spend),
-        (media.sum(), spend.sum()),
-        (data["media"].values[:, :, index].sum(), data["spend"].values[:, :, index].sum()),
-    ]
-    found = np.zeros(len(media))
-    for exposure, money in sources:
-        both = (np.asarray(exposure) > 0) & (np.asarray(money) > 0)
-        ratio = np.divide(exposure, money, out=np.zeros(np.shape(money)), where=both)
-        found = np.where(found > 0, found, ratio)
-    return found
-
-
-def _price_words(channel: Channel, base: Scenario, index: int, bought: np.ndarray) -> str:
-    money, media = base.spend[:, :, index].sum(), base.media[:, :, index].sum()
-    cost = money / media if media > 0 and money > 0 else 1.0 / bought[bought > 0].mean()
-    return (
-        f"A unit of {channel.exposure} of {channel.name} goes on costing {cost:,.4g}, its recent "
-        "price (by geo where it was bought there)."
     )
 
 
@@ -125,5 +99,5 @@ def spending(prices: Prices, money: np.ndarray, name: str,
     cost = np.where(keeps, base.cost, money.sum(axis=1) * prices.loading + prices.fixed)
     return replace(
         base, name=name, media=media, spend=spent, cost=cost,
-        statements=(*statements, *prices.statements),
+        statements=(*statements, *(words for words in base.bought if words not in statements)),
     )  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmm.model.planning import coefficients, effect_of_series, plan_draws
+from mmm.plan.forecast import change_ahead
 from mmm.plan.levers import Levers
 from mmm.plan.money import spending
 from mmm.plan.scenario import Scenario
@@ -22,12 +23,13 @@ from mmm.plan.worth import (
     geo_factors,
     running_cost,
     scaled_unit,
+    units_bought,
 )
 from mmm.results.ahead import baseline_walk, continued
 from mmm.results.controls import carried_controls
 from mmm.results.held import held_paths
 from mmm.results.outcome import baseline_predictor, expected_outcome, media_predictor
-from mmm.results.respond import Response, channel_effect
+from mmm.results.respond import Response
 from mmm.results.threads import each_in_threads
 
 
@@ -115,6 +117,7 @@ def saturation_ahead(
         found.table, spec.adstock[channel], spec.saturation[channel], spec.reach[channel],
         np.ascontiguousarray(exposure * found.unit), found.carried, nothing, found.scale,
         np.ones(geos), np.zeros(geos, dtype=np.int64), series=True,
+        units=found.units,
     )[2]  # fmt: skip
 
 
@@ -153,22 +156,19 @@ def multiplied(response: Response, levers: Levers, measure: Measure) -> Multipli
             scale=np.ones((response.draws, len(response.places))),
             silent=np.zeros(response.draws),
             unit=scaled_unit(response, channel),
+            units=units_bought(response, levers, channel),
         )
         channels.append(found)
         levels.append(
             saturation_ahead(response, channel, found, np.zeros(levers.rest.shape[:2]), span)
         )
     scenario = spending(levers.prices, levers.rest, "rest")
-    window = response.fit.panel.dataset["media"].values
+    every = range(len(levers.prices.channels))
     staying = np.zeros((response.draws, len(response.places), span))
     cost = 0.0
-    for channel in sorted(set(range(window.shape[2])) - set(levers.chosen.tolist())):
+    for channel in sorted(set(every) - set(levers.chosen.tolist())):
         cost += float(scenario.cost[:, channel] @ measure.cost)
-        plans = np.concatenate([window[:, :, channel], np.zeros((span, window.shape[1]))])
-        staying -= channel_effect(response, channel, plans).total[:, :, -span:]
-        reach = min(span, scenario.periods)
-        plans[len(window) : len(window) + reach] = scenario.media[:reach, :, channel]
-        staying += channel_effect(response, channel, plans).total[:, :, -span:]
+        staying += change_ahead(response, scenario, channel, span)
     return Multiplied(
         response, levers, measure, tuple(channels),
         tuple(gains_of(response, channel) for channel in levers.chosen.tolist()),

@@ -112,7 +112,8 @@ def problem(
     """The problem of `settings` with `budget` in all (None: free). Raises `InputError` where no
     plan keeps to the constraints, with the conflict named."""
     fit = response.fit
-    made = planned_levers(fit, settings, at or prices(fit))
+    at = at or prices(fit, as_is(fit, prices=settings.prices))
+    made = planned_levers(fit, settings, at)
     region = region_of(fit, made, settings, budget, brand_part(response))
     require_feasible(region)
     measure = measure_of(response, made, settings)
@@ -211,7 +212,7 @@ def optimise(
     channels; today's where none is stated. Raises `InputError` for constraints in conflict.
     """
     settings = settings or response.fit.study.plan
-    at = prices(response.fit, base)
+    at = prices(response.fit, base or as_is(response.fit, prices=settings.prices))
     budget = settings.budget if settings.budget is not None else float(at.today.sum())
     return optimum_of(problem(response, settings, budget, at), settings, budget)
 
@@ -304,7 +305,8 @@ def status_of(task: Problem, found: Solution, today: np.ndarray) -> Status:
 def plan_words(made: Levers, settings: PlanSettings, budget: float | None) -> tuple[str, ...]:
     """What a plan's reader should know about how it was made."""
     horizon = made.prices.base.periods
-    kind = (settings.objective or "expected_profit").replace("_", " ")
+    name = settings.objective or "expected_profit"
+    kind = "profit in the worst draws" if name == "cvar" else name.replace("_", " ")
     total = "" if budget is None else f" of {budget:,.0f} in all"
     words = [f"Spending{total} over {horizon} periods is chosen for {kind}."]
     if made.groups == 1 and made.rest.shape[1] > 1:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pandas as pd
 from mmm.data.costs import loaded_cost
 from mmm.dims import CHANNEL, GEO
 from mmm.inference.fit import Fit
+from mmm.plan.buying import bought
 from mmm.results.controls import carried_controls, carried_words
 
 QUARTER_WEEKS = 13.0
@@ -21,7 +23,9 @@ class Scenario:
 
     media (H, G, C) exposure in its own units, spend (H, G, C) media money, cost (H, C) loaded
     money, controls (H, G, P), value_per_unit (H, G). `statements` says in words what was
-    assumed. carried: controls that are carried forward, the others are given.
+    assumed. carried: controls that are carried forward, the others are given. given: stated
+    prices of a unit of exposure by channel; drawn: of the channels whose price is drawn ahead,
+    the price at which `media` is bought; bought: statements on either.
     """
 
     name: str
@@ -33,6 +37,9 @@ class Scenario:
     value_per_unit: np.ndarray
     statements: tuple[str, ...]
     carried: tuple[str, ...] = ()
+    given: Mapping[str, float] = field(default_factory=dict)
+    drawn: Mapping[str, float] = field(default_factory=dict)
+    bought: tuple[str, ...] = ()
 
     @property
     def periods(self) -> int:
@@ -45,18 +52,20 @@ def plan_horizon(fit: Fit) -> int:
     return stated or max(1, round(QUARTER_WEEKS / fit.panel.weeks_per_period))
 
 
-def as_is(fit: Fit, periods: int | None = None) -> Scenario:
+def as_is(
+    fit: Fit, periods: int | None = None, prices: Mapping[str, float] | None = None
+) -> Scenario:
     """Current spending repeated: the last `periods` periods once more, channel by channel.
 
     Controls are carried forward: see `mmm.results.controls`. Value per unit stays as it was last.
+    A unit of exposure costs what `prices` state by channel (the study's where left out), else
+    what it did recently, drawn ahead as `mmm.results.prices` says.
     """
     panel = fit.panel
     horizon = periods or plan_horizon(fit)
-    observed = len(panel.dates)
-    repeated = observed - horizon + np.arange(horizon)
-    repeated = np.where(repeated < 0, repeated % observed, repeated)
+    repeated = repeated_periods(fit, horizon)
     data = panel.dataset
-    return Scenario(
+    usual = Scenario(
         name="as is",
         dates=panel.future_dates(horizon),
         media=data["media"].values[repeated],
@@ -75,6 +84,27 @@ def as_is(fit: Fit, periods: int | None = None) -> Scenario:
         ),
         carried=panel.controls,
     )
+    return with_prices(fit, usual, fit.study.plan.prices if prices is None else prices)
+
+
+def repeated_periods(fit: Fit, horizon: int) -> np.ndarray:
+    """The last `horizon` periods of the window, (H,), over again where it is shorter."""
+    observed = len(fit.panel.dates)
+    repeated = observed - horizon + np.arange(horizon)
+    return np.where(repeated < 0, repeated % observed, repeated)
+
+
+def with_prices(fit: Fit, scenario: Scenario, prices: Mapping[str, float]) -> Scenario:
+    """The scenario's money spent at the stated `prices` of a unit of exposure by channel; others
+    are as recently, and drawn ahead."""
+    recent = repeated_periods(fit, scenario.periods)
+    found = bought(fit, recent, scenario.media, scenario.spend, prices, scenario.given)
+    first, *rest = scenario.statements
+    kept = (words for words in rest if words not in scenario.bought)
+    return replace(
+        scenario, media=found.media, given=found.given, drawn=found.drawn, bought=found.words,
+        statements=(first, *found.words, *kept),
+    )  # fmt: skip
 
 
 def plan_table(fit: Fit, scenario: Scenario) -> pd.DataFrame:
@@ -83,7 +113,7 @@ def plan_table(fit: Fit, scenario: Scenario) -> pd.DataFrame:
     Today's are those of `as_is` over the same periods. Channels without media spend have 0 in
     `spend` and their effort in `media`.
     """
-    today = as_is(fit, scenario.periods)
+    today = as_is(fit, scenario.periods, scenario.given)
     geos, channels = fit.panel.geos, fit.panel.channels
     index = pd.MultiIndex.from_product(
         [scenario.dates, geos, channels], names=["date", "geo", "channel"]

@@ -15,13 +15,14 @@ import numpy as np
 from mmm.errors import ModelError, input_error
 from mmm.inference.fit import Fit
 from mmm.model import curves
-from mmm.model.planning import carried_levels, plan_draws
+from mmm.model.planning import NO_UNITS, carried_levels, plan_draws
 from mmm.model.spec import ModelSpec
 from mmm.plan.forecast import incremental_value
 from mmm.plan.levers import Levers
 from mmm.plan.money import spending
 from mmm.plan.profit import plan_worth_of_units, profit_span
 from mmm.results.blocks import thinned
+from mmm.results.prices import units_ahead
 from mmm.results.respond import Response, wander
 
 CHECKED_DRAWS = 8
@@ -110,7 +111,8 @@ class ChannelWorth:
     """One channel in one equation ready for the kernel: see `plan_draws`.
 
     place: which regressor of the equation of `spec` it is. silent (D,) is its worth when nothing
-    is spent ahead; unit (G,) scaled media per unit of exposure.
+    is spent ahead; unit (G,) scaled media per unit of exposure; units (D, H) what money buys at
+    the prices drawn over what it buys at the levers', (0, 0) where none are.
     """
 
     spec: ModelSpec
@@ -121,6 +123,7 @@ class ChannelWorth:
     scale: np.ndarray
     silent: np.ndarray
     unit: np.ndarray
+    units: np.ndarray
 
 
 def channel_worth(
@@ -138,7 +141,7 @@ def channel_worth(
     value, gradient, _ = plan_draws(
         found.table, spec.adstock[found.place], spec.saturation[found.place],
         spec.reach[found.place], np.ascontiguousarray(spends), found.carried, coef, scale,
-        spread * found.unit, member,
+        spread * found.unit, member, units=found.units,
     )  # fmt: skip
     return value, levers.by_block(gradient)
 
@@ -194,6 +197,15 @@ def scaled_unit(response: Response, channel: int) -> np.ndarray:
     """Scaled media per unit of exposure, (G,)."""
     scaling = response.density.design.scaling
     return 1.0 / (scaling.size * scaling.media[channel])
+
+
+def units_bought(response: Response, levers: Levers, channel: int) -> np.ndarray:
+    """`ChannelWorth.units` of a channel (number in the study)."""
+    base = levers.prices.base
+    price = base.drawn.get(levers.prices.channels[channel])
+    if price is None:
+        return NO_UNITS
+    return units_ahead(response, channel, price, base.periods)
 
 
 def kept_draws(response: Response, draws: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from mmm.results.blocks import by_geo
 from mmm.results.held import held_effects
 from mmm.results.noise import with_noise
 from mmm.results.outcome import Held, split_outcome
+from mmm.results.prices import Media, media_of
 from mmm.results.quarters import quarters
 from mmm.results.respond import Response, baseline_effect, channel_effect
 from mmm.results.summary import SUFFIXES, summarise
@@ -69,7 +70,7 @@ class Part:
 def outcome_components(
     response: Response,
     rows: BaselineRows,
-    media: np.ndarray,
+    media: Media,
     walk: np.ndarray | None = None,
     held: Held = None,
     moved: Mapping[str, np.ndarray] | None = None,
@@ -111,13 +112,13 @@ def outcome_components(
 
 
 def _channel_components(
-    response: Response, media: np.ndarray, periods: int, factor: np.ndarray | None
+    response: Response, media: Media, periods: int, factor: np.ndarray | None
 ) -> Iterator[Component]:
     """What channels add over the last `periods`, their predictor times `factor` (D, G, T)."""
     silent = response.fit.study.routes().silent
     for index, channel in enumerate(response.fit.study.channels):
         direct = channel.name not in silent
-        effect = channel_effect(response, index, media[:, response.places, index])
+        effect = channel_effect(response, index, media_of(response, media, index))
         for kind, known, draws in (
             (TACTICAL, direct and channel.role.has_tactical, effect.tactical),
             (BRAND, direct and channel.role.has_brand, effect.brand),

@@ -91,6 +91,12 @@ def control_deviations(
     return deviation
 
 
+def _plain(found: CarriedControls, control: int) -> str:
+    """Standard deviation of a control's step, without powers of ten where it is large."""
+    size = float(found.steps[:, :, control].std())
+    return f"{size:,.0f}" if size >= 1000 else f"{size:.3g}"
+
+
 def carried_words(panel: Panel, names: tuple[str, ...]) -> tuple[str, ...]:
     """In words how the controls `names` go on, and how far off a period ahead may be."""
     if not names:
@@ -99,7 +105,7 @@ def carried_words(panel: Panel, names: tuple[str, ...]) -> tuple[str, ...]:
     places = [panel.controls.index(name) for name in names]
     reference = "a year before" if found.seasonal else "on average"
     parts = [
-        f"{name} {100 * found.persistence[p]:.0f} % with steps of {found.steps[:, :, p].std():.3g}"
+        f"{name} {100 * found.persistence[p]:.0f} % with steps of {_plain(found, p)}"
         for name, p in zip(names, places, strict=True)
     ]
     return (

@@ -45,8 +45,8 @@ def moved_paths(
     carry_in: float = 1.0,
     until: str | None = None,
 ) -> dict[str, Moved]:
-    """What `channel` moves of each path that it reaches, under `media` (S, G) in its own units,
-    with the level before the window `carry_in` times as it was.
+    """What `channel` moves of each path that it reaches, under `media` (S, G), or (D, S, G), in
+    its own units, with the level before the window `carry_in` times as it was.
 
     `until` names the last path that is asked for.
     """
@@ -102,7 +102,7 @@ def input_effect(
             equation, place, media, carry_in=carry_in, direction=direction, worth=worth
         )
     credit = credit_of(whole, equation, place)
-    own = np.swapaxes(credit.after(credit.own, len(media)), 1, 2)
+    own = np.swapaxes(credit.after(credit.own, media.shape[-2]), 1, 2)
     return direct_effect(
         equation,
         place,
@@ -226,8 +226,9 @@ def channel_effect(
     direction: np.ndarray | None = None,
     worth: np.ndarray | None = None,
 ) -> Effect:
-    """All that one channel of the study does to the outcome under `media` (T, G), exposure in
-    its own units, in the response's geos: itself, and through the paths it moves.
+    """All that one channel of the study does to the outcome under `media` (T, G), or (D, T, G)
+    where draws differ, exposure in its own units, in the response's geos: itself, and through the
+    paths it moves.
 
     The first period of `media` is the first of the fit window; periods past its end are the
     future. `carry_in` scales the level before the window (0: never advertised before).

@@ -28,6 +28,7 @@ import numpy as np
 from mmm.model.design import BaselineRows
 from mmm.results.carried import Moved
 from mmm.results.held import held_effects
+from mmm.results.prices import Media, media_of
 from mmm.results.respond import Response, baseline_effect, channel_effect
 
 
@@ -54,12 +55,12 @@ def baseline_predictor(
     return total if walk is None else total + walk
 
 
-def media_predictor(response: Response, media: np.ndarray, periods: int) -> np.ndarray:
+def media_predictor(response: Response, media: Media, periods: int) -> np.ndarray:
     """All channels in units of the link over the last `periods` of `media` (S, G, C), which
     starts with the window and has every geo of the panel, (D, G, periods)."""
     total = np.zeros((response.draws, len(response.places), periods))
     for channel in range(media.shape[2]):
-        effect = channel_effect(response, channel, media[:, response.places, channel])
+        effect = channel_effect(response, channel, media_of(response, media, channel))
         total += effect.passing[:, :, -periods:]
         total += effect.brand[:, :, -periods:]
     return total
@@ -68,7 +69,7 @@ def media_predictor(response: Response, media: np.ndarray, periods: int) -> np.n
 def whole_outcome(
     response: Response,
     rows: BaselineRows,
-    media: np.ndarray,
+    media: Media,
     walk: np.ndarray | None = None,
     held: Held = None,
 ) -> np.ndarray | None:
@@ -113,7 +114,7 @@ class Split:
 def split_outcome(
     response: Response,
     rows: BaselineRows,
-    media: np.ndarray,
+    media: Media,
     walk: np.ndarray | None = None,
     held: Held = None,
 ) -> Split | None:

@@ -36,6 +36,17 @@ def test_the_frontier_gives_up_profit_for_risk(read, make):
             assert mine >= worth.mean() - aversion * worth.std() - 1e-4 * abs(mine)
 
 
+def test_no_plan_of_the_frontier_is_worse_in_both_than_another(make):
+    # more draws than plans are searched on
+    read = make.response(*TWO, draws=700, spread=0.6, finance={"margin": 0.8, "horizon": 60})
+    settings = make.settings()
+    best = optimise(read, settings)
+    table, _ = frontier(profit_problem(read, settings, best.budget), best.z, 0.9)
+    assert (np.diff(table["expected_profit"]) <= 0).all()
+    assert (np.diff(table["deviation"]) <= 0).all()
+    assert table["expected_profit"].iloc[0] >= best.profit.mean()
+
+
 def test_at_the_hurdle_budget_the_next_unit_returns_the_hurdle(read, make):
     wide = {"tv": (0.0, 50.0), "search": (0.0, 50.0)}
     settings = make.settings(bounds=wide)

@@ -108,7 +108,7 @@ def test_spending_at_recent_prices_buys_today_s_exposure(make):
     np.testing.assert_allclose(today.media.sum(axis=0), base.media.sum(axis=0), rtol=1e-9)
     np.testing.assert_allclose(today.spend, base.spend)
     np.testing.assert_allclose(today.cost, base.cost)
-    assert any("posters_contacts" in line for line in at.statements)
+    assert any("posters_contacts" in line for line in today.statements)
     assert not at.effort[:3].any()
     assert at.effort[3]
 

@@ -58,6 +58,7 @@ FOUND = {
     "tests": [{"channel": "tv", "change": -1.0, "geos": "north;south", "periods": 8, "power": 0.71,
                "value": 12.0, "cost": 34.0}],
     "hurdle_budget": {"hurdle": 0.1, "budget": 2000.0, "today": 1000.0,
+                      "profit": {**SPREAD, "mean": 88.0, "p05": 55.0},
                       "bounded": ["plan.bounds.tv (upper limit)"]},
     "least_budget": {"target": 9000.0, "probability": 0.9, "reached": True, "budget": 800.0,
                      "chance": 0.9, "today": 1000.0, "cut": 200.0},
@@ -102,6 +103,7 @@ def test_every_part_of_a_plan_is_told(make):
         "0.61",
         "GBP 200",
         "returns 1.10",
+        "earn GBP 88 of profit (GBP 55",
         "2,000",
         "What may be regretted",
         "GBP 44",
@@ -125,7 +127,7 @@ def test_the_allocation_names_both_amounts_and_escapes_names():
     assert "700" in drawn
     assert "1.10k" in drawn
     assert "search <b>" in drawn
-    assert any("beyond" in entry.label for entry in figure.key)
+    assert any("outside what the data has seen" in entry.label for entry in figure.key)
     within = allocation_chart([channel("tv", 700.0, 700.0)], "")
     assert "(as today)" in " ".join(" ".join(texts(within.svgs[0])).split())
     assert not any("beyond" in entry.label for entry in within.key)

@@ -63,8 +63,12 @@ def allocation_chart(channels: Sequence[Mapping[str, Any]], currency: str) -> Fi
     key = [KeyEntry("dot", SLATE, "today"), KeyEntry("dot", BLUE, "recommended")]
     caption = "Money over the whole plan."
     if any(row["periods_outside_data"] for row in rows):
-        key.append(KeyEntry("dot", VERMILION, "recommended, in part beyond what was ever spent"))
-        caption += " Beyond what was ever spent in a period, the response is a guess."
+        key.append(
+            KeyEntry("dot", VERMILION, "recommended, in part outside what the data has seen")
+        )
+        caption += (
+            " Above or below what the data has seen spent in a period, the response is a guess."
+        )
     left = len(channels) - len(rows)
     caption += f" The {left} smallest channels are in plan.csv." if left else ""
     return Figure(

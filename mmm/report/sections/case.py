@@ -104,7 +104,7 @@ def _bad_case(inputs: CaseView) -> str:
     bad = words.number(inputs.case.get("cvar_95"))
     if not np.isfinite(bad):
         return ""
-    return f"average of the worst 5 %: {words.short_amount(bad, inputs.currency)}"
+    return f"average of the worst 5{words.HARD_SPACE}%: {words.short_amount(bad, inputs.currency)}"
 
 
 def _drawings(inputs: CaseView, npv: words.Spread) -> tuple[tuple[Figure, ...], tuple[Text, ...]]:

@@ -75,9 +75,9 @@ def forecast_section(inputs: ReportInputs) -> Section:
     expected = float(whole["mean"].sum())
     span = f"the next {words.counted(count, word)}" if count > 1 else f"the next {word}"
     text = (
-        f"{_spending(inputs)}, we expect {amount_of(expected, inputs)} over {span}, of "
-        f"which marketing causes {words.amount(marketing, inputs.outcome_unit)}, past spending "
-        "that still works included."
+        f"{_spending(inputs)}, we expect {amount_of(expected, inputs)} over {span}"
+        f"{_how_sure(inputs)}, of which marketing causes "
+        f"{words.amount(marketing, inputs.outcome_unit)}, past spending that still works included."
     )
     blocks: list[Block] = [Text(text), *_drawn(whole, inputs)]
     if whole["geo"].nunique() == 1 and count <= MOST_FORECAST_ROWS:
@@ -89,6 +89,16 @@ def _drawn(whole: pd.DataFrame, inputs: ReportInputs) -> tuple[Figure, ...]:
     name = planned(inputs)
     plan = {"as is": "today's spending", "recommended": "the recommended plan"}.get(name, name)
     return forecast_chart(whole, inputs.fitted, unit_title(inputs), plan)
+
+
+def _how_sure(inputs: ReportInputs) -> str:
+    """The interval of what is expected over all periods, where the plan has it."""
+    rows = () if inputs.plan is None else inputs.plan["comparison"]
+    mine = [row for row in rows if row["scenario"] == planned(inputs)]
+    if not mine:
+        return ""
+    spread = words.between(words.spread(mine[0], "outcome_"), inputs.outcome_unit)
+    return f" (on average; 90 % interval {spread})"
 
 
 def _spending(inputs: ReportInputs) -> str:

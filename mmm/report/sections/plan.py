@@ -22,6 +22,8 @@ _AIMS: Final = {
 }
 _LABELS: Final = {"as is": "As today", "stop everything": "Stop everything"}
 FEWEST_FRONTIER: Final = 2
+NOTHING: Final = 1e-3
+"""Part of what certainty is worth below which a test's result is worth nothing."""
 
 
 def plan_section(inputs: ReportInputs) -> Section | None:
@@ -72,14 +74,19 @@ def _recommended(plan: Mapping[str, Any], inputs: ReportInputs) -> list[Block]:
     if regret:
         blocks.append(
             Text(
-                "Nobody knows the effects exactly. Had we known them, another plan would have "
-                f"earned {words.amount(regret['mean'], inputs.currency)} more on average "
+                f"Nobody knows {_unknown(plan)} exactly. Had we known them, another plan would "
+                f"have earned {words.amount(regret['mean'], inputs.currency)} more on average "
                 f"(at worst about {words.amount(regret['p95'], inputs.currency)}): that is what "
                 "this plan may have to regret.",
                 "What may be regretted",
             )
         )
     return blocks
+
+
+def _unknown(plan: Mapping[str, Any]) -> str:
+    drawn = plan.get("prices", {}).get("drawn")
+    return "the effects and what media will cost" if drawn else "the effects"
 
 
 def _comparison(plan: Mapping[str, Any], inputs: ReportInputs) -> Table:
@@ -127,8 +134,10 @@ def _backwards(plan: Mapping[str, Any], inputs: ReportInputs) -> list[Block]:
         lines.append(
             f"Spending until the next unit of cost returns {wanted} would take "
             f"{words.amount(hurdle['budget'], inputs.currency)}, against "
-            f"{words.amount(hurdle['today'], inputs.currency)} today"
-            + (f"; there {_stops(hurdle['bounded'])}." if hurdle["bounded"] else ".")
+            f"{words.amount(hurdle['today'], inputs.currency)} today, and earn "
+            f"{words.amount(hurdle['profit']['mean'], inputs.currency)} of profit "
+            f"({words.between(words.spread(hurdle['profit']), inputs.currency)} with 90 % "
+            "probability)" + (f"; there {_stops(hurdle['bounded'])}." if hurdle["bounded"] else ".")
         )
     least = plan.get("least_budget")
     if least:
@@ -160,17 +169,18 @@ def _stops(sources: Sequence[str]) -> str:
 
 def _tests(plan: Mapping[str, Any], inputs: ReportInputs) -> Table:
     word = period(inputs)
-    rows = []
+    rows, some = [], inputs.contributions["geo"].nunique() > 1
     for row in plan["tests"]:
         geos = str(row["geos"]).split(";")
+        worth = row["value"] if row["value"] > NOTHING * plan["certainty"] else 0.0
         change = "go dark" if row["change"] <= -1 else f"money x {1 + row['change']:g}"
         rows.append(
             (
                 breakable(str(row["channel"])),
-                stacked(change, f"in {words.listed(geos, 3)}"),
+                stacked(change, f"in {words.listed(geos, 3)}") if some or len(geos) > 1 else change,
                 words.counted(row["periods"], word),
                 words.chance(row["power"]),
-                words.short(row["value"]),
+                words.short(worth),
                 words.short(row["cost"]),
             )
         )
@@ -187,8 +197,8 @@ def _tests(plan: Mapping[str, Any], inputs: ReportInputs) -> Table:
     return Table(
         "What to test next",
         html_table("tests", columns, rows),
-        f"Knowing every effect exactly would be worth {certain} to this plan. A test's result is "
-        "worth what the plan is expected to gain from it, for these "
+        f"Knowing {_unknown(plan)} exactly would be worth {certain} to this plan. A test's result "
+        "is worth what the plan is expected to gain from it, for these "
         f"{words.counted(plan['horizon'], word)} alone. Power is the chance that the test tells "
         "the effect from nothing. Below zero, giving up the spending earns.",
     )
