@@ -77,7 +77,7 @@ def channel_evidence(
     `LED_BY_DATA` of the variance that would be left without them.
     """
     known = spec.variable(variable)
-    values = _draws(fit, variable)
+    values = sampled_draws(fit, variable)
     sensitivity = sensitivity or brand_sensitivity(fit, spec)
     influence = influence or influence_of(fit, spec)
     found = {}
@@ -91,7 +91,7 @@ def channel_evidence(
     return found
 
 
-def _draws(fit: Fit, variable: str) -> np.ndarray:
+def sampled_draws(fit: Fit, variable: str) -> np.ndarray:
     """Draws of a sampled variable, chain after chain, (D, labels)."""
     draws = fit.posterior.variables[variable].transpose("chain", "draw", ...).values
     return draws.reshape(fit.draws, -1)
@@ -170,7 +170,7 @@ def _rows(
             continue
         variable = spec.variable(name)
         found = channel_evidence(fit, spec, name, sensitivity, influence)
-        quantiles_of = np.quantile(_draws(fit, name), [0.05, 0.5, 0.95], axis=0)
+        quantiles_of = np.quantile(sampled_draws(fit, name), [0.05, 0.5, 0.95], axis=0)
         for index, (label, prior) in enumerate(zip(variable.labels, variable.priors, strict=True)):
             ends = np.array(prior_interval(prior))
             quantiles = quantiles_of[:, index]

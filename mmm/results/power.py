@@ -15,30 +15,36 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmm.inference.fit import Fit
+from mmm.results.ledger import sampled_draws
 from mmm.results.powerscale import log_density, power_weights, reliable_k, shift_by_alpha
 
 ALPHAS = (0.8, 1.25)
 """Powers, as in the paper and in ArviZ."""
 
+Scaled = list[tuple[np.ndarray, float]]
+"""Weights (D,) and their Pareto k at each of `ALPHAS`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Power:
     """Log densities of the draws of a fit, up to constants: `priors` (D,) of each sampled variable
-    and label, of paths' regressions as well, and `likelihood` (D,) of all regressions."""
+    and label, of paths' regressions as well, and `likelihood` (D,) of all regressions, whose
+    weights at both powers are `scaled`."""
 
     priors: dict[tuple[str, str], np.ndarray]
     likelihood: np.ndarray
+    scaled: Scaled
 
     def of_prior(self, draws: np.ndarray, decides: Callable[[str, str], bool]) -> float:
         """Sensitivity of `draws` (D,) to the priors that `decides(variable, label)` names; NaN
         where there are none, or where the weighted draws cannot tell."""
         chosen = [one for key, one in self.priors.items() if decides(*key)]
-        return _index(draws, np.sum(chosen, axis=0)) if chosen else float("nan")
+        return _index(draws, scaled_weights(np.sum(chosen, axis=0))) if chosen else float("nan")
 
     def of_likelihood(self, draws: np.ndarray) -> float:
         """Sensitivity of `draws` (D,) to the likelihood; NaN where the weighted draws cannot
         tell."""
-        return _index(draws, self.likelihood)
+        return _index(draws, self.scaled)
 
 
 def power_of(fit: Fit, numbers: np.ndarray) -> Power:
@@ -48,8 +54,7 @@ def power_of(fit: Fit, numbers: np.ndarray) -> Power:
     for one in (fit, *fit.paths.values()):
         total = np.zeros(len(numbers))
         for variable in one.density().spec.variables:
-            values = one.posterior.variables[variable.name].transpose("chain", "draw", ...).values
-            values = values.reshape(fit.draws, -1)[numbers]
+            values = sampled_draws(one, variable.name)[numbers]
             for place, (label, prior) in enumerate(
                 zip(variable.labels, variable.priors, strict=True)
             ):
@@ -60,13 +65,17 @@ def power_of(fit: Fit, numbers: np.ndarray) -> Power:
                 total += found + np.log(values[:, place]) if prior.kind == "halfnormal" else found
         logp = one.statistics["logp"].transpose("chain", "draw").values.ravel()[numbers]
         likelihood += logp - total
-    return Power(priors, likelihood)
+    return Power(priors, likelihood, scaled_weights(likelihood))
 
 
-def _index(draws: np.ndarray, log_weight: np.ndarray) -> float:
+def scaled_weights(log_weight: np.ndarray) -> Scaled:
+    """Weights of draws whose log density (D,) is raised to each of `ALPHAS`."""
+    return [power_weights(log_weight, alpha) for alpha in ALPHAS]
+
+
+def _index(draws: np.ndarray, scaled: Scaled) -> float:
     if not np.ptp(draws) > 0.0:
         return float("nan")
-    scaled = [power_weights(log_weight, alpha) for alpha in ALPHAS]
     if max(k for _, k in scaled) > reliable_k(len(draws)):
         return float("nan")
     return shift_by_alpha(draws, scaled[0][0], scaled[1][0], ALPHAS)

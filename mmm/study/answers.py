@@ -21,7 +21,7 @@ from mmm.invest.appraise import PRIOR_LED, plan_worth
 from mmm.invest.learned import believed_part
 from mmm.invest.valuation import present_value
 from mmm.plan.scenario import as_is
-from mmm.results.ledger import LED_BY_DATA, QUANTITIES
+from mmm.results.ledger import LED_BY_DATA, QUANTITIES, sampled_draws
 from mmm.results.power import power_of
 from mmm.results.respond import Response, response
 from mmm.transforms.parameter import PriorSpec
@@ -96,8 +96,9 @@ def whole_ledger(
     likelihood where the draws can tell.
 
     An answer's own priors are those of its channel and of what is common to all; those of the net
-    present value and of all channels together are every channel's. An answer of a channel is put
-    down to experiments where its contribution is and the data moved it.
+    present value and of all channels together are every channel's. An answer of a channel that the
+    data moved has its contribution's tier, so that none says more of the data than what was found;
+    one of all channels is led by the prior where most of what is valued is.
     """
     fit, power = read.fit, power_of(read.fit, read.numbers)
     after, before = answer_draws(books, cash), prior_answers(fit)
@@ -133,8 +134,7 @@ def _sampled(read: Response) -> Answers:
     fit, found = read.fit, {}
     for name, quantity in QUANTITIES.items():
         if name in fit.posterior:
-            values = fit.posterior.variables[name].transpose("chain", "draw", ...).values
-            values = values.reshape(fit.draws, -1)[read.numbers]
+            values = sampled_draws(fit, name)[read.numbers]
             for place, label in enumerate(fit.density().spec.variable(name).labels):
                 channel = "" if name == "brand_half_life" and label == "brand" else label
                 found[quantity, channel] = values[:, place]

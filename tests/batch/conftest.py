@@ -137,7 +137,7 @@ def bucket(s3_server, monkeypatch) -> str:
     return address
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def grid(tmp_path_factory):
     """A scheduler that speaks TLS only and two workers, each a process started by hand."""
     from dask.distributed import Security
@@ -174,6 +174,7 @@ def process(name: str, *arguments: Any) -> Iterator[subprocess.Popen]:
     command = [sys.executable, "-m", f"distributed.cli.dask_{name}", *map(str, arguments)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     paths = {**os.environ, "PYTHONPATH": str(Path(mmm.__file__).parent.parent)}
+    paths["DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED"] = "false"  # it wakes a process all the time
     running = subprocess.Popen(command, env=paths, **quiet)
     try:
         yield running

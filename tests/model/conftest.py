@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
 import pandas as pd
 import pymc as pm
@@ -142,6 +143,18 @@ def compile_graph(inputs: list[Any], outputs: list[Any]) -> Callable[..., Any]:
     return pytensor.function(inputs, outputs, mode=FAST, on_unused_input="ignore")
 
 
+def compile_value(model: pm.Model) -> Callable[[Mapping[str, np.ndarray]], float]:
+    """Log-density by value name."""
+    function = compile_graph(model.value_vars, model.logp(sum=False))
+
+    def evaluate(values: Mapping[str, np.ndarray]) -> float:
+        return float(
+            sum(part.sum() for part in function(*[values[v.name] for v in model.value_vars]))
+        )
+
+    return evaluate
+
+
 def compile_logp(model: pm.Model) -> Callable[..., tuple[float, np.ndarray]]:
     """Log-density and its gradient (all value variables laid end to end) by value name."""
     logp = model.logp()
@@ -220,6 +233,7 @@ class Tools:
     value_arrays = staticmethod(value_arrays)
     scalar_order = staticmethod(scalar_order)
     compile_graph = staticmethod(compile_graph)
+    compile_value = staticmethod(compile_value)
     compile_logp = staticmethod(compile_logp)
     dense_regression = staticmethod(dense_regression)
     fit_at = staticmethod(fit_at)
@@ -228,3 +242,19 @@ class Tools:
 @pytest.fixture(scope="session")
 def tools() -> Tools:
     return Tools()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def light_graphs() -> Iterator[None]:
+    """Graphs built without a C compiler and without the stack of every node."""
+    with pytensor.config.change_flags(cxx="", traceback__limit=0):
+        yield
+
+
+@pytest.fixture(scope="module")
+def light_jax() -> Iterator[None]:
+    """JAX compiled with few optimisations, which take longer than all that is evaluated here."""
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)

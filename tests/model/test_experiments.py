@@ -36,6 +36,8 @@ CASES: dict[str, dict[str, Any]] = {
     "student_t": {"likelihood": "student_t"},
 }
 
+pytestmark = pytest.mark.usefixtures("light_jax")
+
 
 def day(text: str) -> date:
     return date.fromisoformat(text)

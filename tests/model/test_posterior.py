@@ -133,13 +133,13 @@ def test_full_model_leaves_the_sampled_posterior_as_it_is(draws):
     assert np.abs(drift(rows, after)).max() < LIMIT
 
 
-@pytest.mark.parametrize("wrong", ["too narrow", "coefficients shifted"])
-def test_a_wrong_posterior_is_seen(draws, wrong):
+def test_a_wrong_posterior_is_seen(draws):
+    """One coefficient shifted, everything else too narrow: each is seen on its own."""
     rows, logp = draws
     centre, scale = rows.mean(axis=0), rows.std(axis=0)
-    if wrong == "too narrow":
-        rows = centre + 0.8 * (rows - centre)
-    else:
-        rows = rows + 0.3 * scale * (np.arange(len(scale)) == len(scale) - 1)
+    rows = centre + 0.8 * (rows - centre)
+    rows[:, -1] += 0.3 * scale[-1]
     after, _ = moved(logp, rows)
-    assert np.abs(drift(rows, after)).max() > LIMIT
+    mean, spread = np.abs(drift(rows, after))
+    assert mean[-1] > LIMIT
+    assert spread[:-1].max() > LIMIT

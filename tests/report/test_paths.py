@@ -118,6 +118,7 @@ def test_drivers_are_drawn_whatever_their_size(shares: list[float]) -> None:
     assert "NaN" not in figure.svgs[0]
 
 
+@pytest.mark.parametrize("inputs", ["weekly"], indirect=True)
 def test_names_are_escaped(routed: ReportInputs) -> None:
     frame = routed.paths
     assert frame is not None

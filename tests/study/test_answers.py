@@ -11,7 +11,7 @@ from scipy import stats
 
 import mmm
 from mmm.efficiency.roi import accounts
-from mmm.results.power import Power, power_of
+from mmm.results.power import Power, power_of, scaled_weights
 from mmm.simulate import ChannelSpec, Flighting, WorldSpec, simulate
 from mmm.study.answers import answer_draws, contraction_of, prior_answers
 
@@ -98,7 +98,7 @@ def test_an_answer_moves_with_what_it_rests_on(led_by):
     draws = np.random.default_rng(0).normal(0.0, 0.05, 4000)
     strong, weak = precise.logpdf(draws), vague.logpdf(draws)
     prior, likelihood = (strong, weak) if led_by == "prior" else (weak, strong)
-    power = Power({("share", "tv"): prior}, likelihood)
+    power = Power({("share", "tv"): prior}, likelihood, scaled_weights(likelihood))
     both = power.of_prior(draws, lambda *_: True), power.of_likelihood(draws)
     assert (both[0] > 0.05 > both[1]) == (led_by == "prior")
     assert np.isnan(power.of_prior(draws, lambda *_: False))
