@@ -14,6 +14,7 @@ from mmm.model import curves, kernel, own
 from mmm.model.design import Design
 from mmm.model.own import OwnChannel
 from mmm.model.spec import ModelSpec
+from mmm.model.terms import told_apart
 from mmm.model.views import ENDS, MIDDLE, Data, Pool
 
 _KINDS = {"lognormal": kernel.EXP, "halfnormal": kernel.EXP_FOLDED, "logitnormal": kernel.LOGIT}
@@ -181,6 +182,7 @@ def build_density(spec: ModelSpec, design: Design) -> Density:
         reading_time=readings.time,
         reading_of=readings.of,
         reading_walk=readings.walk_of,
+        reading_channel=np.array(told_apart(spec, design), dtype=np.int64),
         trial_first=trials.first,
         trial_channel=trials.channel,
         trial_geo=trials.geo,
