@@ -79,20 +79,21 @@ def level_at(data, work, n):
 
 @njit(**OPTIONS)
 def fill_rows(data, work, loading, walk):
-    """`work.reading_row` (N, P): levels and walks; then, where geos pool, for each geo in turn its
-    deviation from the effect of every brand channel and from where the stock starts."""
-    fixed, apart, cells = data.reading_sd.shape[0], data.reading_channel.shape[0], work.cells
+    """`work.reading_row` (N, K), of each reading the entries of Y that may not be zero, in the
+    rows that `data.reading_place` names: levels and walks, then its geo's own."""
+    apart, cells = data.reading_channel.shape[0], work.cells
     for n in range(data.reading.shape[0]):
         row, g, t = work.reading_row[n], data.reading_geo[n], data.reading_time[n]
-        for p in range(row.shape[0]):
-            row[p] = 0.0
-        for p in range(fixed):
-            if data.reading_rows[p, n] != 0.0:
+        first = row.shape[0] - (apart + 1 if apart > 0 else 0)
+        for j in range(row.shape[0]):
+            row[j] = 0.0
+            if data.reading_rows[n, j] != 0.0:
+                p = data.reading_place[n * row.shape[0] + j]
                 of = data.reading_walk[p]
                 moves = cells[walk + of] if of >= 0 else 1.0
-                row[p] = data.reading_sd[p] * moves * data.reading_rows[p, n]
+                row[j] = data.reading_sd[p] * moves * data.reading_rows[n, j]
         if g >= 0 and apart > 0:
-            times, first = cells[loading + data.reading_of[n]], fixed + g * (apart + 1)
+            times = cells[loading + data.reading_of[n]]
             for k in range(apart):
                 c = data.reading_channel[k]
                 part = work.level_gain[c] * work.stock[g, c, t] if work.level_gain[c] > 0.0 else 0.0
@@ -115,7 +116,7 @@ def log_likelihood(data, work):
     cells, bars = work.cells, work.cells_bar
     earned = fill_level(data, work)
     fill_rows(data, work, loading, walk)
-    system = work.reading_system
+    system, place = work.reading_system, data.reading_place
     for p in range(size):
         work.reading_target[p] = 0.0
         for q in range(size):
@@ -128,12 +129,13 @@ def log_likelihood(data, work):
         work.reading_noise[n], work.reading_left[n] = variance, residual
         total -= 0.5 * (residual * residual / variance + math.log(variance))
         row = work.reading_row[n]
-        for p in range(size):
-            if row[p] != 0.0:
-                x = row[p] / variance
+        start = n * row.shape[0]
+        for j in range(row.shape[0]):
+            if row[j] != 0.0:
+                p, x = place[start + j], row[j] / variance
                 work.reading_target[p] += x * residual
-                for q in range(p + 1):
-                    system[p, q] += x * row[q]
+                for k in range(j + 1):
+                    system[p, place[start + k]] += x * row[k]
     total -= invert_spd(system, work.reading_lower, work.reading_root, work.reading_inverse)
     for p in range(size):
         mean = 0.0
@@ -158,22 +160,24 @@ def pass_back(data, work, loading, noise):
     """Gradient by loadings, noises and geo spreads into their cells, by the channels' parts of
     the level into `work.level_bar`, by what is left of the start into `work.left_bar` (T,)."""
     geos, channels, _ = data.media.shape
-    fixed, apart = data.reading_sd.shape[0], data.reading_channel.shape[0]
-    cells, bars, inverse = work.cells, work.cells_bar, work.reading_inverse
+    apart, place = data.reading_channel.shape[0], data.reading_place
+    cells, bars, inverse, inner = (
+        work.cells, work.cells_bar, work.reading_inverse, work.reading_inner,
+    )  # fmt: skip
     weights = 0.0
     for k in range(geos):
         weights += data.weight[k]
     for n in range(data.reading.shape[0]):
         i, variance, row = data.reading_of[n], work.reading_noise[n], work.reading_row[n]
         left, spread = work.reading_left[n], 0.0
-        for p in range(row.shape[0]):
-            work.reading_inner[p] = 0.0
-            if row[p] != 0.0:
-                left -= row[p] * work.reading_mean[p]
-                for q in range(row.shape[0]):
-                    if row[q] != 0.0:
-                        work.reading_inner[p] += inverse[max(p, q), min(p, q)] * row[q]
-                spread += row[p] * work.reading_inner[p]
+        start = n * row.shape[0]
+        for j in range(row.shape[0]):
+            p, inner[j] = place[start + j], 0.0
+            for k in range(row.shape[0]):
+                q = place[start + k]
+                inner[j] += inverse[max(p, q), min(p, q)] * row[k]
+            left -= row[j] * work.reading_mean[p]
+            spread += row[j] * inner[j]
         error = left / variance
         precision = 1.0 / variance - spread / (variance * variance)
         bars[noise + i] += (error * error - precision) * cells[noise + i]
@@ -185,10 +189,10 @@ def pass_back(data, work, loading, noise):
                 for c in range(channels):
                     work.level_bar[k, c, t] += part * error * times
         if g >= 0 and apart > 0:
-            first = fixed + g * (apart + 1)
+            first = row.shape[0] - apart - 1
             for k in range(apart + 1):
-                p = first + k
-                bar = work.reading_mean[p] * error - work.reading_inner[p] / variance
+                mean = work.reading_mean[place[start + first + k]]
+                bar = mean * error - inner[first + k] / variance
                 if k == apart:
                     bars[loading + i] += bar * START_SPREAD * work.level_left[t]
                     work.left_bar[t] += bar * times * START_SPREAD

@@ -29,7 +29,7 @@ ENTRY = 4
 
 INTEGERS = ("kind", "scalar", "cell", "adstock", "reach", "saturation", "own_row", "shared_row",
             "own_group", "shared_group", "drifting", "reading_geo", "reading_time",
-            "reading_of", "reading_walk", "reading_channel", "trial_first", "trial_channel", "trial_geo",
+            "reading_of", "reading_walk", "reading_channel", "reading_place", "trial_first", "trial_channel", "trial_geo",
             "trial_start", "trial_length", "trial_at", "trial_when",
             "trial_multiplies")  # fmt: skip
 VECTORS = ("location", "scale", "base", "weight", "own_base", "shared_base", "mode", "reading",
@@ -92,10 +92,10 @@ def work_shapes(data: Data, lags: int, pooled: bool) -> dict[str, tuple[int, ...
         "pivot": (LANES,), "first_mean": (size * LANES,), "full": (rows + dynamic,),
         "target": (shared,), "shared_mean": (shared,),
         "point": data.mode.shape, "slope": data.mode.shape,
-        "reading_inner": told, "reading_target": told, "reading_mean": told,
+        "reading_inner": data.reading_rows.shape[1:], "reading_target": told, "reading_mean": told,
         "reading_noise": data.reading.shape, "reading_left": data.reading.shape,
         "reading_system": told * 2, "reading_lower": told * 2, "reading_root": told * 2,
-        "reading_inverse": told * 2, "reading_row": (len(data.reading), *told),
+        "reading_inverse": told * 2, "reading_row": data.reading_rows.shape,
         "level": (geos, read), "level_bar": (geos, channels, read), "level_left": (read,),
         "left_bar": (read,), "level_gain": (channels,), "level_mean": (channels,),
         "level_sum": (channels,),
