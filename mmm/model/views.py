@@ -29,9 +29,9 @@ ENTRY = 4
 
 INTEGERS = ("kind", "scalar", "cell", "adstock", "reach", "saturation", "own_row", "shared_row",
             "own_group", "shared_group", "drifting", "reading_geo", "reading_time",
-            "reading_of", "reading_walk", "reading_channel", "reading_place", "trial_first", "trial_channel", "trial_geo",
-            "trial_start", "trial_length", "trial_at", "trial_when",
-            "trial_multiplies")  # fmt: skip
+            "reading_of", "reading_walk", "reading_channel", "reading_place", "trial_first",
+            "trial_channel", "trial_geo", "trial_start", "trial_length", "trial_at",
+            "trial_when", "trial_multiplies")  # fmt: skip
 VECTORS = ("location", "scale", "base", "weight", "own_base", "shared_base", "mode", "reading",
            "reading_variance", "reading_sd", "trial_lift", "trial_variance", "trial_base",
            "trial_weight", "trial_change")  # fmt: skip
@@ -50,13 +50,13 @@ WORK_VECTORS = ("value", "jacobian", "cells", "cells_bar", "own_sd", "shared_sd"
                 "covariance", "link", "pivot", "first_mean", "full", "target",
                 "shared_mean", "point", "slope", "reading_inner",
                 "reading_target", "reading_mean", "reading_noise", "reading_left", "level_gain",
-                "level_mean", "level_sum", "level_left", "left_bar", "sigma", "sigma_bar", "trial_seen", "trial_spread",
-                "trial_caused", *ALONG_TRIALS)  # fmt: skip
+                "level_mean", "level_sum", "level_left", "left_bar", "sigma", "sigma_bar",
+                "trial_seen", "trial_spread", "trial_caused", *ALONG_TRIALS)  # fmt: skip
 WORK_MATRICES = ("lag_weights", "series", "means", "with_rows", "within", "weights", "cross",
                  "solved", "own_target", "own_mean", "shared_target", "geo_gram", "inverse", "root",
                  "schur", "schur_lower", "schur_root", "schur_inverse", "reading_system",
-                 "reading_lower", "reading_root", "reading_inverse", "reading_row", "level", "table",
-                 "table_bar", "trial_mean", "trial_walk")  # fmt: skip
+                 "reading_lower", "reading_root", "reading_inverse", "reading_row", "level",
+                 "table", "table_bar", "trial_mean", "trial_walk")  # fmt: skip
 WORK_CUBES = ("exposure", "logs", "now", "stock", "dynamic", "dynamic_bar", "trial_now",
               "trial_level", "level_bar")  # fmt: skip
 Work = namedtuple("Work", (*WORK_VECTORS, *WORK_MATRICES, *WORK_CUBES))
