@@ -36,36 +36,44 @@ LARGEST_SQUARE = 1e14
 
 
 @njit(**OPTIONS)
-def invert_spd(matrix, lower, root, inverse):
-    """Cholesky factor into `lower`, its inverse into `root`, the inverse into `inverse`; the half
-    log-determinant, or NaN when `matrix` is not positive definite. All (n, n)."""
+def invert_spd(matrix, factor, root, inverse):
+    """Cholesky factor of `matrix`, transposed, into `factor`, the inverse of the factor (lower)
+    into `root`, the inverse into `inverse`; the half log-determinant, or NaN when `matrix` is not
+    positive definite. All (n, n)."""
     n = matrix.shape[0]
     half_log_det = 0.0
     for i in range(n):
         for j in range(n):
-            lower[i, j] = matrix[i, j] if j <= i else 0.0
+            factor[i, j] = matrix[j, i]
             root[i, j] = 0.0
             inverse[i, j] = 0.0
     for k in range(n):
-        if not lower[k, k] > 0.0:
+        row, below = factor[k], root[k]
+        if not row[k] > 0.0:
             return np.nan
-        lower[k, k] = math.sqrt(lower[k, k])
-        half_log_det += math.log(lower[k, k])
+        pivot = math.sqrt(row[k])
+        half_log_det += math.log(pivot)
+        scale = 1.0 / pivot
+        for j in range(k, n):
+            row[j] *= scale
+        below[k] = 1.0
+        for j in range(k + 1):
+            below[j] *= scale
         for i in range(k + 1, n):
-            lower[i, k] /= lower[k, k]
-            for j in range(k + 1, i + 1):
-                lower[i, j] -= lower[i, k] * lower[j, k]
-    for i in range(n):
-        for k in range(i):
+            by, other, out = row[i], factor[i], root[i]
+            for j in range(i, n):
+                other[j] -= by * row[j]
             for j in range(k + 1):
-                root[i, j] -= lower[i, k] * root[k, j]
-        for j in range(i):
-            root[i, j] /= lower[i, i]
-        root[i, i] = 1.0 / lower[i, i]
+                out[j] -= by * below[j]
     for k in range(n):
+        below = root[k]
         for i in range(k + 1):
-            for j in range(k + 1):
-                inverse[i, j] += root[k, i] * root[k, j]
+            by, out = below[i], inverse[i]
+            for j in range(i + 1):
+                out[j] += by * below[j]
+    for i in range(n):
+        for j in range(i):
+            inverse[j, i] = inverse[i, j]
     return half_log_det
 
 

@@ -13,7 +13,9 @@ import numpy as np
 from mmm.model import curves, kernel, own
 from mmm.model.design import Design
 from mmm.model.own import OwnChannel
+from mmm.model.readings import reading_entries
 from mmm.model.spec import ModelSpec
+from mmm.model.terms import told_apart
 from mmm.model.views import ENDS, MIDDLE, Data, Pool
 
 _KINDS = {"lognormal": kernel.EXP, "halfnormal": kernel.EXP_FOLDED, "logitnormal": kernel.LOGIT}
@@ -158,7 +160,8 @@ class Density:
 def build_density(spec: ModelSpec, design: Design) -> Density:
     """The compiled log-density of `spec` on `design`."""
     layout, baseline, readings = layout_of(spec), design.baseline, design.readings
-    trials = design.trials
+    trials, apart = design.trials, told_apart(spec, design)
+    place, entries = reading_entries(readings, len(apart))
     data = Data(
         kind=layout.kind,
         scalar=layout.scalar,
@@ -181,6 +184,8 @@ def build_density(spec: ModelSpec, design: Design) -> Density:
         reading_time=readings.time,
         reading_of=readings.of,
         reading_walk=readings.walk_of,
+        reading_channel=np.array(apart, dtype=np.int64),
+        reading_place=place.ravel(),
         trial_first=trials.first,
         trial_channel=trials.channel,
         trial_geo=trials.geo,
@@ -198,7 +203,7 @@ def build_density(spec: ModelSpec, design: Design) -> Density:
         trial_base=trials.base,
         trial_weight=trials.weight,
         trial_change=trials.change,
-        reading_rows=readings.rows,
+        reading_rows=entries,
         early=design.early,
         common=design.common,
         drift=design.drift,

@@ -50,13 +50,15 @@ def groups(codes: Sequence[int]) -> list[Group]:
 class Window:
     """The window's series: effect (G, C, T) before deviations and drift; exposure carried over
     and now, what it earns, both (G, C, T); means (C, 2) of that and of the brand stock; level
-    (G, T), the stock of the brand, None where no channel has one."""
+    (G, B, T), by brand channel its part of the stock of the brand, earned (B,) the means of
+    these, which add up to one; both None where no channel has a stock."""
 
     effect: Any
     exposure: Any
     now: Any
     means: Any
     level: Any
+    earned: Any
 
 
 def window_series(spec: ModelSpec, design: Design) -> Callable[[jax.Array], Window]:
@@ -107,13 +109,14 @@ def window_series(spec: ModelSpec, design: Design) -> Callable[[jax.Array], Wind
         effect = (share * (1.0 - split))[:, None] * unit_mean(now, weight)
         means = jnp.zeros((len(spec.channels), 2)).at[:, 0].set(weighted(now, weight))
         if not len(brand):
-            return Window(effect, exposure, now, means, None)
+            return Window(effect, exposure, now, means, None, None)
         stock = recursion(table[brand, MEMORY], now[:, brand], start[:, brand])
-        later = (share * split)[brand, None] * unit_mean(stock, weight)
+        stock_share = (share * split)[brand]
+        later = stock_share[:, None] * unit_mean(stock, weight)
         effect = effect.at[:, brand].add(later)
-        level = later.sum(axis=1) / (share * split)[brand].sum()
+        total = stock_share.sum()
         means = means.at[brand, 1].set(weighted(stock, weight))
-        return Window(effect, exposure, now, means, level)
+        return Window(effect, exposure, now, means, later / total, stock_share / total)
 
     return effects
 

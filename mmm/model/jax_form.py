@@ -142,7 +142,7 @@ def told(spec: ModelSpec, design: Design, seen: Window, part: Scales, cells):
     total = 0.0
     if spec.national:
         tracked = tracker_cells(cells, len(spec.channels), len(spec.geos))
-        total += survey_log_likelihood(design.readings, design.weight, seen.level, tracked)
+        total += survey_log_likelihood(spec, design, part.table, seen, tracked)
     if design.trials.count:
         total += experiment_log_likelihood(spec, design, part.table, seen)
     return total

@@ -203,7 +203,7 @@ class OwnChannel:
             stock_bar = second * (bar - weight[:, None] * (bar * stock).sum() / mean[1])
             if work.level_bar.size:
                 shift = weight[:, None] * work.level_mean[self.place]
-                stock_bar += work.level_gain[self.place] * (work.level_bar - shift)
+                stock_bar += work.level_gain[self.place] * (work.level_bar[:, self.place] - shift)
             out[MEMORY], start_bar, by_series = recursion_back(
                 row[MEMORY], now[0], start[0], stock, stock_bar
             )

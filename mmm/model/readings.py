@@ -9,6 +9,15 @@ loading, d_i a slow walk where the study asks for one, and s_i what the stated s
 leaves out. A national reading takes the mean of L over geos, weighted by outcome. How much a unit
 of the indicator is worth is not known, so a tracker says when the brand rose and fell, not by how
 much outcome: that is what tells it from the trend.
+
+Where geos pool, channels work better in some than in others and what was spent before the window
+differs too, so a geo's stock is not quite L_gt. With L_cgt the part of it that is channel c's,
+l_c the mean of that and r_c what a period leaves of its stock, a reading of a geo has besides
+
+    k_i (sum_c tau_c z_gc L_cgt + v_g sum_c l_c r_c^(t+1)),   z, v normal, v of `START_SPREAD`.
+
+Precise readings would take either for news about the memory. Both are integrated out, for the
+trackers by themselves, which errs to the careful side; over the country they average out.
 """
 
 from __future__ import annotations
@@ -127,3 +136,23 @@ def build_readings(panel: Panel, national: tuple[bool, ...], knots: int) -> Read
         row_sd=np.array([sd for *_, sd, _ in columns]),
         walk_of=np.array([walk for *_, walk in columns], dtype=np.int64),
     )
+
+
+def reading_entries(told: Readings, apart: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where the linear terms of each reading are: their numbers among all rows, and the entries of
+    `told.rows` there, both (N, K), padded with zeros.
+
+    With `apart` brand channels of which geos differ, rows of geo g come after all of `told`, one
+    a channel and one for its start, and the last `apart` + 1 entries are in these.
+    """
+    fixed, own = len(told.rows), apart + 1 if apart else 0
+    there = told.rows.T != 0
+    most = int(there.sum(axis=1).max(initial=0))
+    place = np.zeros((len(there), most + own), dtype=np.int64)
+    entries = np.zeros(place.shape)
+    for n, found in enumerate(there):
+        at = np.flatnonzero(found)
+        place[n, : len(at)] = at
+        entries[n, : len(at)] = told.rows[at, n]
+    place[:, most:] = fixed + np.maximum(told.geo, 0)[:, None] * own + np.arange(own)
+    return place, entries

@@ -33,6 +33,7 @@ from mmm.model.curves import (
     SPLIT,
 )
 from mmm.model.design import Design
+from mmm.model.readings import NATIONAL_READING
 from mmm.model.spec import ModelSpec
 from mmm.transforms.adstock import GEOMETRIC, LN2, AdstockFamily, adstock_family
 from mmm.transforms.saturation import TINY, SaturationFamily, saturation_family
@@ -162,15 +163,34 @@ def channel_effect(
     return share * (effect if stock is None else effect + split * stock)
 
 
-def brand_level(table: TensorVariable, spec: ModelSpec, design: Design) -> TensorVariable:
-    """The stock of the brand, (G, T) of mean one: channels in proportion to what each earns."""
-    total, earned = pt.zeros_like(pt.as_tensor_variable(design.outcome)), pt.zeros(())
-    for channel, brand in enumerate(branded(spec)):
-        if brand:
-            _, stock = channel_curves(table, channel, spec, design, brand=True)
-            earns = table[channel, SHARE] * table[channel, SPLIT]
-            total, earned = total + earns * stock, earned + earns
-    return total / earned
+def told_apart(spec: ModelSpec, design: Design) -> tuple[int, ...]:
+    """Brand channels of which trackers see how geos differ: none unless geos pool and some
+    reading is of a geo."""
+    if not (spec.pooled and (design.readings.geo != NATIONAL_READING).any()):
+        return ()
+    return tuple(channel for channel, brand in enumerate(branded(spec)) if brand)
+
+
+@dataclass(frozen=True, slots=True)
+class BrandLevel:
+    """The stock of the brand, of mean one. parts (G, T) by brand channel, in proportion to what
+    each earns, of which `earned` (a part of one) is its mean."""
+
+    parts: dict[int, TensorVariable]
+    earned: dict[int, TensorVariable]
+
+
+def brand_level(table: TensorVariable, spec: ModelSpec, design: Design) -> BrandLevel:
+    """The stock of the brand, channel by channel."""
+    brand = [channel for channel, feeds in enumerate(branded(spec)) if feeds]
+    earns = {channel: table[channel, SHARE] * table[channel, SPLIT] for channel in brand}
+    total = sum(earns.values(), start=pt.zeros(()))
+    earned = {channel: part / total for channel, part in earns.items()}
+    parts = {}
+    for channel, part in earned.items():
+        _, stock = channel_curves(table, channel, spec, design, brand=True)
+        parts[channel] = part * stock
+    return BrandLevel(parts, earned)
 
 
 def channel_effects(table: TensorVariable, spec: ModelSpec, design: Design) -> TensorVariable:

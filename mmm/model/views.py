@@ -29,9 +29,9 @@ ENTRY = 4
 
 INTEGERS = ("kind", "scalar", "cell", "adstock", "reach", "saturation", "own_row", "shared_row",
             "own_group", "shared_group", "drifting", "reading_geo", "reading_time",
-            "reading_of", "reading_walk", "trial_first", "trial_channel", "trial_geo",
-            "trial_start", "trial_length", "trial_at", "trial_when",
-            "trial_multiplies")  # fmt: skip
+            "reading_of", "reading_walk", "reading_channel", "reading_place", "trial_first",
+            "trial_channel", "trial_geo", "trial_start", "trial_length", "trial_at",
+            "trial_when", "trial_multiplies")  # fmt: skip
 VECTORS = ("location", "scale", "base", "weight", "own_base", "shared_base", "mode", "reading",
            "reading_variance", "reading_sd", "trial_lift", "trial_variance", "trial_base",
            "trial_weight", "trial_change")  # fmt: skip
@@ -48,17 +48,17 @@ ALONG_TRIALS = ("trial_moved", "trial_high", "trial_sat", "trial_logs", "trial_g
 WORK_VECTORS = ("value", "jacobian", "cells", "cells_bar", "own_sd", "shared_sd", "own_sd_bar",
                 "shared_sd_bar", "spread", "spread_bar", "raw", "sums", "between", "system", "net",
                 "covariance", "link", "pivot", "first_mean", "full", "target",
-                "shared_mean", "point", "slope", "reading_scale",
+                "shared_mean", "point", "slope", "reading_inner",
                 "reading_target", "reading_mean", "reading_noise", "reading_left", "level_gain",
-                "level_mean", "sigma", "sigma_bar", "trial_seen", "trial_spread",
-                "trial_caused", *ALONG_TRIALS)  # fmt: skip
+                "level_mean", "level_sum", "level_left", "left_bar", "sigma", "sigma_bar",
+                "trial_seen", "trial_spread", "trial_caused", *ALONG_TRIALS)  # fmt: skip
 WORK_MATRICES = ("series", "means", "with_rows", "within", "weights", "cross",
                  "solved", "own_target", "own_mean", "shared_target", "geo_gram", "inverse", "root",
                  "schur", "schur_lower", "schur_root", "schur_inverse", "reading_system",
-                 "reading_lower", "reading_root", "reading_inverse", "level", "level_bar", "table",
-                 "table_bar", "trial_mean", "trial_walk")  # fmt: skip
+                 "reading_lower", "reading_root", "reading_inverse", "reading_row", "level",
+                 "table", "table_bar", "trial_mean", "trial_walk")  # fmt: skip
 WORK_CUBES = ("lag_weights", "exposure", "logs", "now", "stock", "dynamic", "dynamic_bar",
-              "trial_now", "trial_level")  # fmt: skip
+              "trial_now", "trial_level", "level_bar")  # fmt: skip
 Work = namedtuple("Work", (*WORK_VECTORS, *WORK_MATRICES, *WORK_CUBES))
 """Everything an evaluation computes on the way, by name. `table` (C, columns) and `sigma` (G,)
 are the beginning of `cells`, and their gradients that of `cells_bar`."""
@@ -75,7 +75,8 @@ def work_shapes(data: Data, lags: int, pooled: bool) -> dict[str, tuple[int, ...
     size, shared, dynamic = own + channels * pooled, static + moving, channels + moving
     rows, blocks = data.gram.shape[1], -(-geos // LANES)
     path = (geos, channels, periods)
-    square, told = (blocks, size * size * LANES), data.reading_sd.shape
+    square, apart = (blocks, size * size * LANES), len(data.reading_channel)
+    told = (len(data.reading_sd) + geos * (apart + 1) * (apart > 0),)
     read = periods if len(data.reading) else 0
     tests, arms = data.trial_lift.shape, data.trial_channel.shape
     tried = path if len(data.trial_lift) else (0, 0, 0)
@@ -91,11 +92,13 @@ def work_shapes(data: Data, lags: int, pooled: bool) -> dict[str, tuple[int, ...
         "pivot": (LANES,), "first_mean": (size * LANES,), "full": (rows + dynamic,),
         "target": (shared,), "shared_mean": (shared,),
         "point": data.mode.shape, "slope": data.mode.shape,
-        "reading_scale": told, "reading_target": told, "reading_mean": told,
+        "reading_inner": data.reading_rows.shape[1:], "reading_target": told, "reading_mean": told,
         "reading_noise": data.reading.shape, "reading_left": data.reading.shape,
         "reading_system": told * 2, "reading_lower": told * 2, "reading_root": told * 2,
-        "reading_inverse": told * 2, "level": (geos, read), "level_bar": (geos, read),
-        "level_gain": (channels,), "level_mean": (channels,),
+        "reading_inverse": told * 2, "reading_row": data.reading_rows.shape,
+        "level": (geos, read), "level_bar": (geos, channels, read), "level_left": (read,),
+        "left_bar": (read,), "level_gain": (channels,), "level_mean": (channels,),
+        "level_sum": (channels,),
         "lag_weights": (channels, 4, lags), "series": (3, periods), "means": (channels, 2),
         "with_rows": (dynamic, rows), "within": (dynamic, dynamic),
         "weights": (dynamic, rows + dynamic),

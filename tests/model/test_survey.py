@@ -93,6 +93,36 @@ def test_readings_are_normal_about_level_and_stock(tools):
     assert read == pytest.approx(expected, rel=1e-9)
 
 
+def test_geos_differ_in_effect_and_start(tools):
+    """Readings of geos that pool, against a covariance written out."""
+    case = tools.make_case(CHANNELS[1:2], geos=3, brand={"survey": {"column": "awareness"}})
+    bare = tools.make_case(CHANNELS[1:2], geos=3)
+    density, q = case.density, near_centre(case.density, 4)
+    names = [v.name for v in density.spec.variables for _ in v.labels]
+    kept = np.array([not name.startswith("survey") for name in names])
+    read = density.value_and_gradient(q)[0] - bare.density.value_and_gradient(q[kept])[0]
+    value = dict(zip(names, np.exp(q), strict=True))
+    pool = density.workspace()
+    density.value_and_gradient(q, pool)
+    weight = density.design.weight
+    stock = pool.work.stock[:, 0] / (weight @ pool.work.stock[:, 0].sum(axis=1))
+    told = density.design.readings
+    seen = case.panel.dataset["survey"].values[:, :, 0]
+    level_sd = 40.0 * np.nanstd(seen - np.nanmean(seen, axis=0))
+    loading, there = value["survey_loading"], stock[told.geo, told.time]
+    left = 0.25 * 0.5 ** ((told.time + 1) / value["brand_half_life"])
+    alike = level_sd**2 + loading**2 * (
+        value["geo_spread"] ** 2 * np.outer(there, there) + np.outer(left, left)
+    )
+    covariance = value["survey_noise"] ** 2 * np.eye(len(there))
+    covariance += np.where(np.equal.outer(told.geo, told.geo), alike, 0.0)
+    expected = stats.multivariate_normal.logpdf(told.value, loading * there, covariance)
+    for name in ("survey_loading", "survey_noise"):
+        scale = density.spec.variable(name).priors[0].scale
+        expected += stats.halfnorm.logpdf(value[name], scale=scale) + np.log(value[name])
+    assert read == pytest.approx(expected, rel=1e-9)
+
+
 def test_a_tracker_in_other_units_says_the_same(tools):
     density = tools.make_case(CHANNELS, **CASES["geos"]).density
     told, factor = density.design.readings, 37.0
