@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numba import njit
 
-from mmm.model.columns import ADSTOCK_1
+from mmm.model.columns import ADSTOCK_1, ADSTOCK_2
 from mmm.model.lags import lag_distribution
 from mmm.model.vector import OPTIONS, REASSOCIATE, exp_array, lagged_product, log_array, product_of
 from mmm.transforms.lag_nodes import LAGS_A_PIVOT
@@ -36,40 +36,64 @@ def differences(level, a, scale):
 
 
 @njit(**OPTIONS)
-def weibull_weights(half_life, shape, w, e1, e2, spare):
-    """`lag_weights` of what a discrete Weibull loses at each lag, over all that it loses."""
-    lags = w.shape[0]
-    pivot = max(1.0, lags / LAGS_A_PIVOT)
-    rate, log_pivot, inverse = LN2 * pivot / half_life, math.log(pivot), 1.0 / shape
+def weibull_weights(table, codes, reach, room):
+    """`lag_weights` of the channels of family `weibull`: what a discrete Weibull loses at each
+    lag, over all that it loses. Exponentials are taken of all of them at once."""
+    w, e1, e2, spare = room[0], room[1], room[2], room[3]
+    channels = codes.shape[0]
+    lags = w.shape[0] // channels
     for k in range(lags):
         w[k] = k + 1.0
-    log_array(w, e2, spare)
-    for k in range(lags):
-        e2[k] = min(shape * (e2[k] - log_pivot), FARTHEST)
+    log_array(w[:lags], e1[:lags], spare[:lags])
+    for c in range(channels):
+        shape, out = table[c, ADSTOCK_2], e2[c * lags : c * lags + lags]
+        log_pivot = math.log(max(1.0, reach[c] / LAGS_A_PIVOT))
+        for k in range(lags):
+            out[k] = min(shape * (e1[k] - log_pivot), FARTHEST)
     exp_array(e2, e1, spare)
-    for k in range(lags):
-        e1[k] = -rate * e1[k]
+    for c in range(channels):
+        pivot, out = max(1.0, reach[c] / LAGS_A_PIVOT), e1[c * lags : c * lags + lags]
+        rate = LN2 * pivot / table[c, ADSTOCK_1]
+        for k in range(lags):
+            out[k] *= -rate
     exp_array(e1, w, spare)
-    # what is left after each lag, and its slopes by -log(half-life) and shape
-    for k in range(lags):
+    # what is left after each lag, and its slopes by -log(half-life) and log(shape)
+    for k in range(channels * lags):
         e1[k] *= w[k]
-        e2[k] *= inverse * e1[k]
-    whole = 1.0 / (1.0 - w[lags - 1])
-    differences(1.0, w, whole)
-    differences(0.0, e1, -whole / half_life)
-    differences(0.0, e2, whole)
+        e2[k] *= e1[k]
+    for c in range(channels):
+        if codes[c] == WEIBULL:
+            first, last = c * lags, c * lags + reach[c]
+            whole = 1.0 / (1.0 - w[last - 1])
+            differences(1.0, w[first:last], whole)
+            differences(0.0, e1[first:last], -whole / table[c, ADSTOCK_1])
+            differences(0.0, e2[first:last], whole / table[c, ADSTOCK_2])
 
 
 @njit(**OPTIONS)
-def lag_weights(code, p1, p2, lags, room):
-    """Fills the first rows of `room` (4, >= lags): normalised lag weights, then how they change
-    by the two parameters, up to a multiple of the weights. The last row is spoilt."""
-    w, e1, e2 = room[0][:lags], room[1][:lags], room[2][:lags]
+def lag_weights(table, codes, reach, room):
+    """Fills the first rows of `room` (4, channels * lags), for every channel whose carry-over is
+    a sum over lags: normalised weights of its lags 0 to `reach` - 1, then how they change by its
+    two parameters, up to a multiple of the weights. The last row is spoilt."""
+    channels = codes.shape[0]
+    lags = room.shape[1] // channels
+    for c in range(channels):
+        if codes[c] == WEIBULL:
+            weibull_weights(table, codes, reach, room)
+            break
+    for c in range(channels):
+        if codes[c] > GEOMETRIC and codes[c] != WEIBULL:
+            first, last = c * lags, c * lags + reach[c]
+            w, e1, e2 = room[0][first:last], room[1][first:last], room[2][first:last]
+            family_weights(codes[c], table[c, ADSTOCK_1], table[c, ADSTOCK_2], w, e1, e2)
+
+
+@njit(**OPTIONS)
+def family_weights(code, p1, p2, w, e1, e2):
+    """`lag_weights` of one channel of another family than `weibull`."""
+    lags = w.shape[0]
     if code >= LAG_GAMMA:
         lag_distribution(code == LAG_GAMMA, p1, p2, w, e1, e2)
-        return
-    if code == WEIBULL:
-        weibull_weights(p1, p2, w, e1, e2, room[3][:lags])
         return
     top = -np.inf
     for k in range(lags):
@@ -215,9 +239,10 @@ def adstock_series(code, p1, w, x, pre, a):
 
 
 @njit(**OPTIONS)
-def adstock_adjoint(code, row, lags, room, x, pre, a, bar):
+def adstock_adjoint(code, row, first, last, room, x, pre, a, bar):
     """Gradient of sum(bar * a) by the two adstock parameters and by a positive `pre`, with
-    `room` as `lag_weights` filled it. Spoils `bar` and the last row of `room`."""
+    columns `first` to `last` of `room` as `lag_weights` filled them. Spoils `bar` and the last
+    row of `room`."""
     periods = x.shape[0]
     if code == NO_ADSTOCK:
         return 0.0, 0.0, 0.0
@@ -227,17 +252,18 @@ def adstock_adjoint(code, row, lags, room, x, pre, a, bar):
         geometric_back(keep, bar)
         total = bar[0] * (pre - x[0]) + lagged_product(bar, a, x)
         return total * keep * LN2 / (half_life * half_life), 0.0, keep * bar[0]
-    w, wbar = room[0][:lags], room[3][:lags]
+    w, wbar = room[0][first:last], room[3][first:last]
     lagged_sum_back(x, bar, wbar)
     pre_bar = 0.0
     if pre > 0.0:
         before = 0.0
-        for k in range(lags):
+        for k in range(w.shape[0]):
             wbar[k] += pre * before
             pre_bar += before * w[k]
             if k < periods:
                 before += bar[k]
     mean = product_of(w, wbar)
-    for k in range(lags):
+    for k in range(w.shape[0]):
         wbar[k] -= mean
-    return product_of(wbar, room[1][:lags]), product_of(wbar, room[2][:lags]), pre_bar
+    e1, e2 = room[1][first:last], room[2][first:last]
+    return product_of(wbar, e1), product_of(wbar, e2), pre_bar

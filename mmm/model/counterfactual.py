@@ -7,22 +7,34 @@ from numba import njit
 
 from mmm.model.curves import (
     ADSTOCK_1,
-    ADSTOCK_2,
     CARRY,
-    GEOMETRIC,
     HALF,
     MEMORY,
     SHARE,
     SLOPE,
     SPLIT,
     adstock_series,
+    geometric,
     lag_weights,
     saturate,
     saturate_series,
     saturation_slopes,
 )
+from mmm.model.saturation import HILL, TINY
+from mmm.model.vector import OPTIONS, product_of
 
 CALLED = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
+
+
+@njit(**OPTIONS)
+def saturated_change(code, a, s, half, slope, change):
+    """Turns `change` (T,) of levels `a`, whose saturation is `s`, into that of saturation."""
+    for t in range(a.shape[0]):
+        if code == HILL:
+            steep = s[t] * (1.0 - s[t]) * slope / max(a[t], TINY)
+        else:
+            steep, _, _ = saturation_slopes(code, a[t], s[t], half, slope)
+        change[t] *= steep
 
 
 @njit(**CALLED)
@@ -39,10 +51,11 @@ def channel_draws(table, means, adstock, saturation, lags, media, early, directi
     """
     draws = table.shape[0]
     geos, periods = media.shape
-    room = np.empty((4, lags))
+    room, codes, reach = np.empty((4, lags)), np.full(1, adstock), np.full(1, lags)
     w = room[0]
     a, moved, now = np.empty(periods), np.empty(periods), np.empty(periods)
-    logs, work = np.empty(periods), np.empty((2, periods))
+    logs, work, factor = np.empty(periods), np.empty((2, periods)), np.empty(periods)
+    a_stock = np.empty(periods)
     moving = False
     for g in range(geos):
         for t in range(periods):
@@ -50,8 +63,7 @@ def channel_draws(table, means, adstock, saturation, lags, media, early, directi
     for i in range(draws):
         row = table[i]
         code, half, slope = saturation, row[HALF], row[SLOPE]
-        if adstock > GEOMETRIC:
-            lag_weights(adstock, row[ADSTOCK_1], row[ADSTOCK_2], lags, room)
+        lag_weights(table[i : i + 1], codes, reach, room)
         keep = 2.0 ** (-1.0 / row[MEMORY])
         share, split = row[SHARE], row[SPLIT]
         first = share * (1.0 - split) / means[i, 0] if means[i, 0] > 0.0 else 0.0
@@ -60,22 +72,25 @@ def channel_draws(table, means, adstock, saturation, lags, media, early, directi
             pre = row[CARRY] * early[g]
             adstock_series(adstock, row[ADSTOCK_1], w, media[g], pre, a)
             saturate_series(code, a, half, slope, now, logs, work)
-            level = saturate(code, pre, half, slope)
+            out, stock = now_out[i, g], stock_out[i, g]
             for t in range(periods):
-                factor = deviation[i, g] + wander[i, t]
-                level = keep * level + (1.0 - keep) * now[t]
-                now_out[i, g, t] = factor * first * now[t]
-                stock_out[i, g, t] = factor * second * level
+                factor[t] = deviation[i, g] + wander[i, t]
+                out[t] = first * factor[t] * now[t]
+                stock[t] = 0.0
+            if second > 0.0:
+                geometric(keep, now, saturate(code, pre, half, slope), a_stock)
+                for t in range(periods):
+                    stock[t] = second * factor[t] * a_stock[t]
             slope_out[i, g] = 0.0
             if not moving:
                 continue
             adstock_series(adstock, row[ADSTOCK_1], w, direction[g], 0.0, moved)
-            rise, total, factor = 0.0, 0.0, 1.0
+            saturated_change(code, a, now, half, slope, moved)
             for t in range(periods):
-                by_level, _, _ = saturation_slopes(code, a[t], now[t], half, slope)
-                step = by_level * moved[t]
-                rise = keep * rise + (1.0 - keep) * step
-                factor = deviation[i, g] + wander[i, t]
-                total += worth[g, t] * factor * (first * step + second * rise)
-            later = factor * second * rise * keep / (1.0 - keep)
-            slope_out[i, g] = total + worth[g, periods - 1] * later
+                factor[t] *= worth[g, t]
+            total = first * product_of(factor, moved)
+            if second > 0.0:
+                geometric(keep, moved, 0.0, a_stock)
+                last = factor[periods - 1] * a_stock[periods - 1]
+                total += second * (product_of(factor, a_stock) + last * keep / (1.0 - keep))
+            slope_out[i, g] = total

@@ -57,15 +57,14 @@ def forward(theta, data, work):
     periods), `work.logs` and `work.lag_weights` for the adjoint, and `work.means`
     (channels, 2): the weighted means of s and B over the window, by which gains are divided."""
     geos, channels, _ = data.media.shape
+    lags = work.lag_weights.shape[1] // channels
+    lag_weights(theta, data.adstock, data.reach, work.lag_weights)
     for c in range(channels):
-        row, lags = theta[c], data.reach[c]
+        row, w = theta[c], work.lag_weights[0][c * lags : c * lags + data.reach[c]]
         adstock, code = data.adstock[c], data.saturation[c]
-        if adstock > GEOMETRIC:
-            lag_weights(adstock, row[ADSTOCK_1], row[ADSTOCK_2], lags, work.lag_weights[c])
-        w = work.lag_weights[c][0][:lags]
-        keep = 2.0 ** (-1.0 / row[MEMORY])
         half, slope = row[HALF], row[SLOPE]
         branded = row[SPLIT] > 0.0
+        keep = 2.0 ** (-1.0 / row[MEMORY]) if branded else 0.0
         mean_now, mean_stock = 0.0, 0.0
         for g in range(geos):
             pre = row[CARRY] * data.early[g, c]
@@ -139,13 +138,15 @@ def adjoint(theta, data, work, theta_bar):
     """Adds to `theta_bar` (channels, columns) the gradient of sum(dynamic_bar * effects)."""
     geos, channels, periods = data.media.shape
     bar, flow = work.series[0], work.series[1]
+    lags = work.lag_weights.shape[1] // channels
     for c in range(channels):
         row, out = theta[c], theta_bar[c]
+        lag, farthest = c * lags, c * lags + data.reach[c]
         adstock, code = data.adstock[c], data.saturation[c]
         half, slope = row[HALF], row[SLOPE]
         share, split, memory = row[SHARE], row[SPLIT], row[MEMORY]
-        keep = 2.0 ** (-1.0 / memory)
         branded = split > 0.0
+        keep = 2.0 ** (-1.0 / memory) if branded else 0.0
         first, second = gains(theta, work.means, c)
         mean_now, mean_stock = 0.0, 0.0
         for g in range(geos):
@@ -194,7 +195,7 @@ def adjoint(theta, data, work, theta_bar):
             if tried:
                 add_to(bar, work.trial_level[g, c])
             one, two, pre_more = adstock_adjoint(
-                adstock, row, data.reach[c], work.lag_weights[c], data.media[g, c], pre, a, bar
+                adstock, row, lag, farthest, work.lag_weights, data.media[g, c], pre, a, bar
             )
             out[ADSTOCK_1] += one
             out[ADSTOCK_2] += two

@@ -6,6 +6,7 @@ variables, logit of bounded ones), which tests hold to 1e-8.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,11 @@ class Layout:
     @property
     def size(self) -> int:
         return len(self.kind)
+
+    def prior_constant(self) -> np.ndarray:
+        """What no point changes of the log-prior, (1,): the densities' normalising factors."""
+        halves = np.where(self.kind == kernel.EXP_FOLDED, math.log(2.0), 0.0)
+        return np.sum(halves - np.log(self.scale) - 0.5 * math.log(2 * math.pi), keepdims=True)
 
 
 def layout_of(spec: ModelSpec) -> Layout:
@@ -176,6 +182,7 @@ def build_density(spec: ModelSpec, design: Design) -> Density:
         drifting=np.array(spec.drifting, dtype=np.int64),
         location=layout.location,
         scale=layout.scale,
+        prior_constant=layout.prior_constant(),
         base=layout.base,
         weight=design.weight,
         own_base=baseline.own_sd,

@@ -91,7 +91,8 @@ def forward(data, work, m):
         work.trial_gain[low:high],
         work.trial_stock[low:high],
     )
-    w = work.lag_weights[c][0][: data.reach[c]]
+    lag = c * (work.lag_weights.shape[1] // data.adstock.shape[0])
+    w = work.lag_weights[0][lag : lag + data.reach[c]]
     half, slope = row[HALF], row[SLOPE]
     adstock_series(data.adstock[c], row[ADSTOCK_1], w, change, 0.0, moved)
     steady = saturate(code, data.trial_base[m], half, slope)
@@ -177,9 +178,10 @@ def backward(data, work, m, by_mean, by_variance):
     if start >= 0:
         for t in range(high - low):
             work.trial_level[g, c, start + t] += bar[t]
+    lag = c * (work.lag_weights.shape[1] // data.adstock.shape[0])
     one, two, _ = adstock_adjoint(
-        data.adstock[c], row, data.reach[c], work.lag_weights[c], data.trial_change[low:high],
-        0.0, work.trial_moved[low:high], bar,
+        data.adstock[c], row, lag, lag + data.reach[c], work.lag_weights,
+        data.trial_change[low:high], 0.0, work.trial_moved[low:high], bar,
     )  # fmt: skip
     out[ADSTOCK_1] += one
     out[ADSTOCK_2] += two

@@ -38,13 +38,12 @@ from mmm.model import (
     vector,
     views,
 )  # fmt: skip
-from mmm.model.vector import OPTIONS, REASSOCIATE
+from mmm.model.vector import OPTIONS, REASSOCIATE, exp_array
 from mmm.transforms import lag_nodes
 
 EXP, EXP_FOLDED, LOGIT = range(3)
 """How a sampled scalar gets its natural value, and with it its prior's form."""
 
-_LOG_ROOT_2PI = 0.5 * math.log(2 * math.pi)
 _SPREAD, _COLUMNS, _DRIFT = curves.SPREAD, curves.COLUMNS, curves.DRIFT
 
 _MODULES = (
@@ -58,23 +57,25 @@ STAMP = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdige
 @njit(**OPTIONS)
 def constrain(q, data, work, prior_grad):
     """Natural values, their derivatives by q and the prior's gradient; returns the log-prior."""
-    total = 0.0
+    total = data.prior_constant[0]
     kind, location, scale = data.kind, data.location, data.scale
-    value, jacobian = work.value, work.jacobian
+    value, jacobian, power = work.value, work.jacobian, work.power
+    for i in range(kind.shape[0]):
+        power[i] = -q[i] if kind[i] == LOGIT else q[i]
+    exp_array(power, jacobian, value)
     for i in range(kind.shape[0]):
         if kind[i] == LOGIT:
-            value[i] = 1.0 / (1.0 + math.exp(-q[i]))
+            value[i] = 1.0 / (1.0 + jacobian[i])
             jacobian[i] = value[i] * (1.0 - value[i])
         else:
-            value[i] = math.exp(q[i])
-            jacobian[i] = value[i]
+            value[i] = jacobian[i]
         if kind[i] == EXP_FOLDED:
             z = value[i] / scale[i]
-            total += math.log(2.0) - 0.5 * z * z - math.log(scale[i]) - _LOG_ROOT_2PI + q[i]
+            total += q[i] - 0.5 * z * z
             prior_grad[i] = 1.0 - z * z
         else:
             z = (q[i] - location[i]) / scale[i]
-            total -= 0.5 * z * z + math.log(scale[i]) + _LOG_ROOT_2PI
+            total -= 0.5 * z * z
             prior_grad[i] = -z / scale[i]
     return total
 

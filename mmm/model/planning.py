@@ -23,7 +23,6 @@ from mmm.model import columns, curves, lags, linked, saturation, vector
 from mmm.model.counterfactual import CALLED
 from mmm.model.curves import (
     ADSTOCK_1,
-    ADSTOCK_2,
     CARRY,
     GEOMETRIC,
     HALF,
@@ -162,7 +161,7 @@ def _plan_draws(table, adstock, saturation, lags, media, units, carried, coef, s
     size = reach * geos
     a, s, rise = np.empty(size), np.empty(size), np.empty(size)
     fall, scratch, bar = np.empty(size), np.empty(size), np.empty(size)
-    room = np.empty((4, lags))
+    room, codes, spans = np.empty((4, lags)), np.full(1, adstock), np.full(1, lags)
     w = room[0]
     each, drawn = np.ones(periods), units.shape[0] > 0
     none, work = np.empty((0, 0)), np.empty((2, geos))
@@ -182,7 +181,7 @@ def _plan_draws(table, adstock, saturation, lags, media, units, carried, coef, s
                 for g in range(geos):
                     a[t * geos + g] = keep * a[(t - 1) * geos + g] + rate * media[t, g]
         else:
-            lag_weights(adstock, row[ADSTOCK_1], row[ADSTOCK_2], lags, room)
+            lag_weights(table[i : i + 1], codes, spans, room)
             for t in range(reach):
                 for g in range(geos):
                     a[t * geos + g] = carried[i, t, g] if t < carried.shape[1] else 0.0
@@ -240,12 +239,11 @@ def _carried_draws(table, adstock, lags, media, early, out):
     geos, periods = media.shape
     ahead = out.shape[1]
     x, a = np.zeros(periods + ahead), np.empty(periods + ahead)
-    room = np.empty((4, lags))
+    room, codes, spans = np.empty((4, lags)), np.full(1, adstock), np.full(1, lags)
     w = room[0]
     for i in range(table.shape[0]):
         row = table[i]
-        if adstock > GEOMETRIC:
-            lag_weights(adstock, row[ADSTOCK_1], row[ADSTOCK_2], lags, room)
+        lag_weights(table[i : i + 1], codes, spans, room)
         for g in range(geos):
             x[:periods] = media[g]
             adstock_series(adstock, row[ADSTOCK_1], w, x, row[CARRY] * early[g], a)

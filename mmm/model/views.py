@@ -32,9 +32,9 @@ INTEGERS = ("kind", "scalar", "cell", "adstock", "reach", "saturation", "own_row
             "reading_of", "reading_walk", "reading_channel", "reading_place", "trial_first",
             "trial_channel", "trial_geo", "trial_start", "trial_length", "trial_at",
             "trial_when", "trial_multiplies")  # fmt: skip
-VECTORS = ("location", "scale", "base", "weight", "own_base", "shared_base", "mode", "reading",
-           "reading_variance", "reading_sd", "trial_lift", "trial_variance", "trial_base",
-           "trial_weight", "trial_change")  # fmt: skip
+VECTORS = ("location", "scale", "prior_constant", "base", "weight", "own_base", "shared_base",
+           "mode", "reading", "reading_variance", "reading_sd", "trial_lift", "trial_variance",
+           "trial_base", "trial_weight", "trial_change")  # fmt: skip
 MATRICES = ("early", "common", "drift", "mode_root", "reading_rows")
 CUBES = ("media", "local", "gram")
 Data = namedtuple("Data", (*INTEGERS, *VECTORS, *MATRICES, *CUBES))
@@ -45,19 +45,19 @@ empty where it is q itself."""
 ALONG_TRIALS = ("trial_moved", "trial_high", "trial_sat", "trial_logs", "trial_gain",
                 "trial_stock", "trial_effect", "trial_bar", "trial_flow")  # fmt: skip
 """Vectors as long as `trial_change`."""
-WORK_VECTORS = ("value", "jacobian", "cells", "cells_bar", "own_sd", "shared_sd", "own_sd_bar",
-                "shared_sd_bar", "spread", "spread_bar", "raw", "sums", "between", "system", "net",
-                "covariance", "link", "pivot", "first_mean", "full", "target",
+WORK_VECTORS = ("value", "jacobian", "power", "cells", "cells_bar", "own_sd", "shared_sd",
+                "own_sd_bar", "shared_sd_bar", "spread", "spread_bar", "raw", "sums", "between",
+                "system", "net", "covariance", "link", "pivot", "first_mean", "full", "target",
                 "shared_mean", "point", "slope", "reading_inner",
                 "reading_target", "reading_mean", "reading_noise", "reading_left", "level_gain",
                 "level_mean", "level_sum", "level_left", "left_bar", "sigma", "sigma_bar",
                 "trial_seen", "trial_spread", "trial_caused", *ALONG_TRIALS)  # fmt: skip
-WORK_MATRICES = ("series", "means", "with_rows", "within", "weights", "cross",
+WORK_MATRICES = ("lag_weights", "series", "means", "with_rows", "within", "weights", "cross",
                  "solved", "own_target", "own_mean", "shared_target", "geo_gram", "inverse", "root",
                  "schur", "schur_lower", "schur_root", "schur_inverse", "reading_system",
                  "reading_lower", "reading_root", "reading_inverse", "reading_row", "level",
                  "table", "table_bar", "trial_mean", "trial_walk")  # fmt: skip
-WORK_CUBES = ("lag_weights", "exposure", "logs", "now", "stock", "dynamic", "dynamic_bar",
+WORK_CUBES = ("exposure", "logs", "now", "stock", "dynamic", "dynamic_bar",
               "trial_now", "trial_level", "level_bar")  # fmt: skip
 Work = namedtuple("Work", (*WORK_VECTORS, *WORK_MATRICES, *WORK_CUBES))
 """Everything an evaluation computes on the way, by name. `table` (C, columns) and `sigma` (G,)
@@ -81,7 +81,7 @@ def work_shapes(data: Data, lags: int, pooled: bool) -> dict[str, tuple[int, ...
     tests, arms = data.trial_lift.shape, data.trial_channel.shape
     tried = path if len(data.trial_lift) else (0, 0, 0)
     return {
-        "value": (len(data.kind),), "jacobian": (len(data.kind),),
+        "value": data.kind.shape, "jacobian": data.kind.shape, "power": data.kind.shape,
         "cells": (len(data.base),), "cells_bar": (len(data.base),),
         "own_sd": (own,), "shared_sd": (shared,),
         "own_sd_bar": (own,), "shared_sd_bar": (shared,),
@@ -99,7 +99,7 @@ def work_shapes(data: Data, lags: int, pooled: bool) -> dict[str, tuple[int, ...
         "level": (geos, read), "level_bar": (geos, channels, read), "level_left": (read,),
         "left_bar": (read,), "level_gain": (channels,), "level_mean": (channels,),
         "level_sum": (channels,),
-        "lag_weights": (channels, 4, lags), "series": (3, periods), "means": (channels, 2),
+        "lag_weights": (4, channels * lags), "series": (3, periods), "means": (channels, 2),
         "with_rows": (dynamic, rows), "within": (dynamic, dynamic),
         "weights": (dynamic, rows + dynamic),
         "cross": (blocks, size * shared * LANES), "solved": (blocks, size * shared * LANES),

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from mmm.model import curves
+from mmm.model import carry_over, curves
 from mmm.model.planning import carried_levels, coefficients, plan_draws
 
 DRAWS, WINDOW, PERIODS, SPAN, GEOS, LAGS = 3, 20, 5, 60, 2, 7
@@ -32,9 +32,10 @@ def make(seed: int = 0):
 
 
 def weights(code: int, row: np.ndarray) -> np.ndarray:
-    room = np.empty((4, LAGS))
-    curves.lag_weights.py_func(code, row[curves.ADSTOCK_1], row[curves.ADSTOCK_2], LAGS, room)
-    return room[0]
+    w, by_first, by_second = np.empty((3, LAGS))
+    first, second = row[curves.ADSTOCK_1], row[curves.ADSTOCK_2]
+    carry_over.family_weights.py_func(code, first, second, w, by_first, by_second)
+    return w
 
 
 def saturate(code: int, a: float, half: float, slope: float) -> float:

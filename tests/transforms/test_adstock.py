@@ -13,6 +13,7 @@ from scipy import stats
 
 from mmm.errors import InputError
 from mmm.model import carry_over, curves
+from mmm.model.columns import ADSTOCK_1, ADSTOCK_2, COLUMNS
 from mmm.model.spec import ADSTOCK_CODES
 from mmm.transforms.adstock import FAMILIES, adstock_family
 
@@ -23,17 +24,22 @@ lag_counts = st.integers(2, 20)
 
 
 @njit
-def carried(code, first, second, w, x, pre, out):
-    room = np.empty((4, len(w)))
-    if code > curves.GEOMETRIC:
-        curves.lag_weights(code, first, second, len(w), room)
-        w[:] = room[0]
-    curves.adstock_series(code, first, w, x, pre, out)
+def weighted(code, first, second, reach):
+    """Weights of the middle one of three channels, and how they change, all (lags,)."""
+    table = np.ones((3, COLUMNS))
+    table[1, ADSTOCK_1], table[1, ADSTOCK_2] = first, second
+    codes, reaches = np.full(3, curves.GEOMETRIC), np.full(3, reach)
+    codes[1] = code
+    room = np.full((4, 3 * (reach + 2)), np.nan)
+    curves.lag_weights(table, codes, reaches, room)
+    return room[:, reach + 2 : 2 * reach + 2]
 
 
 @njit
-def weighted(code, first, second, lags, room):
-    curves.lag_weights(code, first, second, lags, room)
+def carried(code, first, second, w, x, pre, out):
+    if code > curves.GEOMETRIC:
+        w[:] = weighted(code, first, second, len(w))[0]
+    curves.adstock_series(code, first, w, x, pre, out)
 
 
 @njit
@@ -171,9 +177,7 @@ def test_derivatives_of_lag_weights(name):
     step, lags = 1e-6, 9
 
     def weights(first: float, second: float) -> tuple[np.ndarray, ...]:
-        room = np.empty((4, lags + 2))
-        weighted(code, first, second, lags, room)
-        return tuple(room[:3, :lags])
+        return tuple(weighted(code, first, second, lags)[:3])
 
     w, by_first, by_second = weights(1.4, 2.6)
     for derivative, (one, two) in ((by_first, (step, 0.0)), (by_second, (0.0, step))):
