@@ -1,41 +1,35 @@
-"""Fits study folders one after the other with PyMC-Marketing's `MMM`: geometric adstock,
-logistic saturation, yearly seasonality, trend and controls, sampled by nutpie. Started by run.py
-in the peer's environment; prints one JSON line with seconds a study."""
+"""Fits study folders one after the other with PyMC-Marketing as `benchmarks/peers` sets it up,
+sampled by nutpie. Started by run.py in the peer's environment; prints one JSON line with seconds
+a study."""
 
 import json
 import sys
 import time
 from pathlib import Path
 
-import pandas as pd
 import yaml
-from pymc_marketing.mmm import MMM, GeometricAdstock, LogisticSaturation
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "peers"))
+
+from model_pymc_marketing import build, prepared
 
 DRAWS, CHAINS, CORES = 1000, 4, 2
 
 
 def fit(folder: Path) -> float:
     study = yaml.safe_load((folder / "study.yaml").read_text(encoding="utf-8"))
-    date, outcome = study["data"]["date"], study["outcome"]["column"]
-    spend = [channel["spend"] for channel in study["channels"]]
-    controls = list(study.get("controls", []))
-    frame = pd.read_csv(folder / "data.csv", parse_dates=[date])
+    columns = {
+        "date": study["data"]["date"],
+        "outcome": study["outcome"]["column"],
+        "spend": [channel["spend"] for channel in study["channels"]],
+        "controls": list(study.get("controls", [])),
+        "geo": None,
+    }
     started = time.perf_counter()
-    frame["trend"] = (frame[date] - frame[date].min()) / (frame[date].max() - frame[date].min())
-    for name in controls:
-        frame[name] = frame[name] / frame[name].abs().max()
-    model = MMM(
-        date_column=date,
-        target_column=outcome,
-        channel_columns=spend,
-        control_columns=[*controls, "trend"],
-        adstock=GeometricAdstock(l_max=8),
-        saturation=LogisticSaturation(),
-        yearly_seasonality=2,
-    )
+    model, inputs, target = build(columns, prepared(folder / "data.csv", columns))
     model.fit(
-        frame[[date, *spend, *controls, "trend"]],
-        frame[outcome],
+        inputs,
+        target,
         draws=DRAWS,
         tune=1000,
         chains=CHAINS,

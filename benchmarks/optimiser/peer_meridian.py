@@ -2,50 +2,38 @@
 proportions. Started by peers.py.
 
 Its objective, the default: posterior mean of incremental outcome within the window, of a window
-of its own without earlier spending. The model is that of `benchmarks/peers/worker_meridian.py`.
+of its own without earlier spending. The model is that of `benchmarks/peers/model_meridian.py`.
 """
 
 import time
 
 STARTED = time.perf_counter()
 
-from peer_protocol import HORIZON, LARGEST, LESS, Job, asked_plans, leave, read_job, recent_money  # noqa: E402  # noqa: E402
+from peer_protocol import (  # noqa: E402  # noqa: E402
+    HORIZON,
+    LARGEST,
+    LESS,
+    Job,
+    leave_plans,
+    leave_values,
+    read_job,
+    recent_money,
+)
 
 JOB = read_job()
 
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 from meridian.analysis import analyzer, optimizer, tensors  # noqa: E402
-from meridian.data import data_frame_input_data_builder as builders  # noqa: E402
-from meridian.model import model, spec  # noqa: E402
+from meridian.model import model  # noqa: E402
+from model_meridian import build  # noqa: E402
 
 IMPORT_S = time.perf_counter() - STARTED
-KNOTS_A_YEAR, WEEKS_A_YEAR = 8, 52
 
 
 def fitted(job: Job) -> tuple[model.Meridian, pd.DataFrame]:
-    columns = job.columns
     frame = pd.read_csv(job.data / "data.csv")
-    geo = columns["geo"]
-    names = {"time_col": columns["date"], "geo_col": geo}
-    builder = builders.DataFrameInputDataBuilder(kpi_type="revenue")
-    builder = builder.with_kpi(frame, kpi_col=columns["outcome"], **names)
-    if geo:
-        builder = builder.with_population(frame, population_col=columns["population"], geo_col=geo)
-    builder = builder.with_controls(frame, control_cols=columns["controls"], **names)
-    builder = builder.with_media(
-        frame,
-        media_cols=columns["spend"],
-        media_spend_cols=columns["spend"],
-        media_channels=columns["channels"],
-        **names,
-    )
-    data = builder.build()
-    knots = None if geo else round(KNOTS_A_YEAR * len(data.time) / WEEKS_A_YEAR)
-    found = model.Meridian(
-        input_data=data,
-        model_spec=spec.ModelSpec() if knots is None else spec.ModelSpec(knots=knots),
-    )
+    found = build(job.columns, frame, "recommended")
     found.sample_posterior(
         n_chains=job.chains, n_adapt=job.tune, n_burnin=job.tune, n_keep=job.draws, seed=1
     )
@@ -114,21 +102,19 @@ def main(job: Job) -> None:
         **arrays,
     )
     shares = money.to_numpy() / money.to_numpy().sum(axis=0)
-    leave(
-        job.out / "planned.json",
-        {
-            "import_s": IMPORT_S,
-            "fit_s": fit_s,
-            "first_s": first_s,
-            "again_s": again_s,
-            "plan": (shares * by_channel).tolist(),
-            "today": money.to_numpy().tolist(),
-            "message": "grid search",
-        },
+    leave_plans(
+        job,
+        import_s=IMPORT_S,
+        fit_s=fit_s,
+        first_s=first_s,
+        again_s=again_s,
+        plan=(shares * by_channel).tolist(),
+        today=money.to_numpy().tolist(),
+        message="grid search",
     )
     analysis = analyzer.Analyzer(model_context=fit.model_context, inference_data=fit.inference_data)
-    valued = {}
-    for name, given in asked_plans().items():
+
+    def value(given: list[list[float]]) -> float:
         media = np.repeat(np.array(given)[:, None, :] / HORIZON, HORIZON, axis=1)
         outcome = analysis.incremental_outcome(
             use_posterior=True,
@@ -139,8 +125,9 @@ def main(job: Job) -> None:
             ),
             include_non_paid_channels=False,
         )
-        valued[name] = float(np.asarray(outcome, dtype=np.float64).sum(axis=2).mean())
-    leave(job.out / "valued.json", valued)
+        return float(np.asarray(outcome, dtype=np.float64).sum(axis=2).mean())
+
+    leave_values(job, value)
 
 
 if __name__ == "__main__":

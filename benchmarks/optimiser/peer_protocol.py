@@ -11,9 +11,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "peers"))
+"""Where the peers' models are set up."""
 
 HORIZON = 13
 LARGEST = 2.0
@@ -53,6 +57,28 @@ def leave(path: Path, content: object) -> None:
     partial = path.with_suffix(".part")
     partial.write_text(json.dumps(content), encoding="utf-8")
     partial.rename(path)
+
+
+def leave_plans(
+    job: Job,
+    *,
+    import_s: float,
+    fit_s: float,
+    first_s: float,
+    again_s: float,
+    plan: list[list[float]],
+    today: list[list[float]],
+    message: str,
+) -> None:
+    """What a worker found: times, the first plan and today's money, both (G, C)."""
+    seconds = {"import_s": import_s, "fit_s": fit_s, "first_s": first_s, "again_s": again_s}
+    leave(job.out / "planned.json", {**seconds, "plan": plan, "today": today, "message": message})
+
+
+def leave_values(job: Job, value: Callable[[Any], float]) -> None:
+    """Waits for the plans to value, and leaves what `value` says of each."""
+    valued = {name: value(plan) for name, plan in asked_plans().items()}
+    leave(job.out / "valued.json", valued)
 
 
 def asked_plans() -> dict[str, Any]:

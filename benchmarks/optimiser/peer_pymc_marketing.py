@@ -3,50 +3,42 @@ Started by peers.py.
 
 Its objective, the default: posterior mean of what channels contribute from the window's start to
 the end of its carry-over, carry-in of observed spend included. The model is that of
-`benchmarks/peers/worker_pymc_marketing.py`.
+`benchmarks/peers/model_pymc_marketing.py`.
 """
 
 import time
 
 STARTED = time.perf_counter()
 
-from peer_protocol import HORIZON, LARGEST, LESS, Job, asked_plans, leave, read_job, recent_money  # noqa: E402  # noqa: E402
+from peer_protocol import (  # noqa: E402  # noqa: E402
+    HORIZON,
+    LARGEST,
+    LESS,
+    Job,
+    leave_plans,
+    leave_values,
+    read_job,
+    recent_money,
+)
 
 JOB = read_job()
 
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 import xarray as xr  # noqa: E402
-from pymc_marketing.mmm import MMM, GeometricAdstock, LogisticSaturation  # noqa: E402
+from model_pymc_marketing import build, prepared  # noqa: E402
+from pymc_marketing.mmm import MMM  # noqa: E402
 
 IMPORT_S = time.perf_counter() - STARTED
-TREND = "trend"
 
 
 def fitted(job: Job) -> tuple[MMM, pd.DataFrame]:
-    columns = job.columns
-    frame = pd.read_csv(job.data / "data.csv", parse_dates=[columns["date"]])
-    dates = frame[columns["date"]]
-    frame[TREND] = (dates - dates.min()) / (dates.max() - dates.min())
-    for name in columns["controls"]:
-        frame[name] = frame[name] / frame[name].abs().max()
-    model = MMM(
-        date_column=columns["date"],
-        target_column=columns["outcome"],
-        channel_columns=columns["spend"],
-        control_columns=[*columns["controls"], TREND],
-        dims=(columns["geo"],) if columns["geo"] else None,
-        adstock=GeometricAdstock(l_max=8),
-        saturation=LogisticSaturation(),
-        yearly_seasonality=2,
-    )
-    used = [columns["date"], *columns["spend"], *columns["controls"], TREND]
-    inputs = frame[[*used, columns["geo"]] if columns["geo"] else used]
-    model.build_model(inputs, frame[columns["outcome"]])
+    frame = prepared(job.data / "data.csv", job.columns)
+    model, inputs, target = build(job.columns, frame)
     model.add_original_scale_contribution_variable(["channel_contribution"])
     model.fit(
         inputs,
-        frame[columns["outcome"]],
+        target,
         draws=job.draws,
         tune=job.tune,
         chains=job.chains,
@@ -125,24 +117,22 @@ def main(job: Job) -> None:
         lags=model.adstock.l_max,
         **{name: array.values for name, array in arrays.items()},
     )
-    leave(
-        job.out / "planned.json",
-        {
-            "import_s": IMPORT_S,
-            "fit_s": fit_s,
-            "first_s": first_s,
-            "again_s": again_s,
-            "plan": table(job, found.budgets),
-            "today": money.to_numpy().tolist(),
-            "message": str(found.scipy_result.message),
-        },
+    leave_plans(
+        job,
+        import_s=IMPORT_S,
+        fit_s=fit_s,
+        first_s=first_s,
+        again_s=again_s,
+        plan=table(job, found.budgets),
+        today=money.to_numpy().tolist(),
+        message=str(found.scipy_result.message),
     )
-    plans = asked_plans()
-    valued = {}
-    for name, plan in plans.items():
+
+    def value(plan: list[list[float]]) -> float:
         given = pd.DataFrame(plan, index=money.index, columns=money.columns)
-        valued[name] = float(optimiser.evaluate_plan(cells(job, given)).utility)
-    leave(job.out / "valued.json", valued)
+        return float(optimiser.evaluate_plan(cells(job, given)).utility)
+
+    leave_values(job, value)
 
 
 if __name__ == "__main__":

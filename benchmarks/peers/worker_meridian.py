@@ -1,5 +1,4 @@
-"""Fits with Meridian: ROI priors, Hill saturation and `max_lag` 8 as its defaults are, knots by
-its automatic selection. Started by run.py.
+"""Fits with Meridian: the model is model_meridian.py's. Started by run.py.
 
 Compile time is what JAX reports through its monitoring hooks (tracing, lowering, XLA), without
 counting overlaps twice.
@@ -17,15 +16,12 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 from jax import monitoring  # noqa: E402
 from meridian.analysis import analyzer  # noqa: E402
-from meridian.data import data_frame_input_data_builder as builders  # noqa: E402
-from meridian.data import input_data  # noqa: E402
-from meridian.model import model, spec  # noqa: E402
+from model_meridian import build  # noqa: E402
 
 IMPORT_S = time.perf_counter() - STARTED
 
 PACKAGES = ("google-meridian", "jax", "jaxlib", "tfp-nightly", "tensorflow", "numpy")
 DERIVED = ("mu_t",)
-KNOTS_A_YEAR, WEEKS_A_YEAR = 8, 52
 COMPILED: list[tuple[float, float]] = []
 
 
@@ -49,49 +45,12 @@ def compile_seconds() -> float:
     return covered
 
 
-def build(job: Job, frame: pd.DataFrame) -> model.Meridian:
-    columns = job.columns
-    geo = columns["geo"]
-    names = {"time_col": columns["date"], "geo_col": geo}
-    builder = builders.DataFrameInputDataBuilder(kpi_type="revenue")
-    builder = builder.with_kpi(frame, kpi_col=columns["outcome"], **names)
-    if geo:
-        builder = builder.with_population(frame, population_col=columns["population"], geo_col=geo)
-    builder = builder.with_controls(frame, control_cols=columns["controls"], **names)
-    builder = builder.with_media(
-        frame,
-        media_cols=columns["spend"],
-        media_spend_cols=columns["spend"],
-        media_channels=columns["channels"],
-        **names,
-    )
-    data: input_data.InputData = builder.build()
-    return model.Meridian(input_data=data, model_spec=model_spec(job, data))
-
-
-def model_spec(job: Job, data: input_data.InputData) -> spec.ModelSpec:
-    """Defaults but for the knots of the time effect.
-
-    Its documentation starts from one knot a period with several geos, its default, and from
-    one in all, which is no time effect, without geos, to be increased from there. So without
-    geos it gets `KNOTS_A_YEAR`, enough for trend and a yearly pattern.
-    """
-    match job.options["knots"]:
-        case "automatic":
-            return spec.ModelSpec(enable_aks=True)
-        case "default":
-            return spec.ModelSpec()
-    if job.columns["geo"]:
-        return spec.ModelSpec()
-    return spec.ModelSpec(knots=round(KNOTS_A_YEAR * len(data.time) / WEEKS_A_YEAR))
-
-
 def run(job: Job, place: int, situation: str) -> None:
     frame = pd.read_csv(job.table(place))
     adapt, burn_in = int(job.options["adapt"]), int(job.options["burn_in"])
     compile_seconds()
     clock = Clock()
-    fitted = build(job, frame)
+    fitted = build(job.columns, frame, str(job.options["knots"]))
     build_s, building_s = clock.read(), compile_seconds()
     fitted.sample_posterior(
         n_chains=job.chains,

@@ -1,9 +1,5 @@
-"""Fits with PyMC-Marketing: its `MMM` with geometric adstock, logistic saturation, yearly
-seasonality, a trend and the controls, sampled by nutpie. Started by run.py.
-
-Priors, scaling and likelihood are the class's own. With several geos the class has its
-parameters vary by geo (`dims`). Controls are put on the scale its documentation asks for.
-"""
+"""Fits with PyMC-Marketing, sampled by nutpie: the model is model_pymc_marketing.py's. Started by
+run.py."""
 
 import time
 
@@ -14,14 +10,12 @@ from protocol import Clock, Job, Timing, read_job, stack_parameters, write_fit  
 JOB = read_job()
 
 import nutpie  # noqa: E402
-import pandas as pd  # noqa: E402
 import pymc as pm  # noqa: E402
-from pymc_marketing.mmm import MMM, GeometricAdstock, LogisticSaturation  # noqa: E402
+from model_pymc_marketing import build, prepared  # noqa: E402
 
 IMPORT_S = time.perf_counter() - STARTED
 
 PACKAGES = ("pymc-marketing", "pymc", "pytensor", "nutpie", "numba", "numpy")
-TREND = "trend"
 SPENT: dict[str, float] = {}
 
 
@@ -43,44 +37,14 @@ nutpie.compile_pymc_model = timed("compile", nutpie.compile_pymc_model)
 pm.compute_deterministics = timed("deterministics", pm.compute_deterministics)
 
 
-def prepared(job: Job, place: int) -> pd.DataFrame:
-    """The data with a trend column; controls divided by their largest absolute value."""
-    columns = job.columns
-    frame = pd.read_csv(job.table(place), parse_dates=[columns["date"]])
-    dates = frame[columns["date"]]
-    frame[TREND] = (dates - dates.min()) / (dates.max() - dates.min())
-    for name in columns["controls"]:
-        frame[name] = frame[name] / frame[name].abs().max()
-    return frame
-
-
-def build(job: Job, frame: pd.DataFrame) -> tuple[MMM, pd.DataFrame, pd.Series]:
-    columns = job.columns
-    model = MMM(
-        date_column=columns["date"],
-        target_column=columns["outcome"],
-        channel_columns=columns["spend"],
-        control_columns=[*columns["controls"], TREND],
-        dims=(columns["geo"],) if columns["geo"] else None,
-        adstock=GeometricAdstock(l_max=8),
-        saturation=LogisticSaturation(),
-        yearly_seasonality=2,
-    )
-    used = [columns["date"], *columns["spend"], *columns["controls"], TREND]
-    inputs = frame[[*used, columns["geo"]] if columns["geo"] else used]
-    target = frame[columns["outcome"]]
-    model.build_model(inputs, target)
-    return model, inputs, target
-
-
 def run(job: Job, place: int, situation: str) -> None:
     SPENT.clear()
-    frame = prepared(job, place)
+    frame = prepared(job.table(place), job.columns)
     sampler = {"tune": job.options["tune"]}
     if job.options["target_accept"]:
         sampler["target_accept"] = job.options["target_accept"]
     clock = Clock()
-    model, inputs, target = build(job, frame)
+    model, inputs, target = build(job.columns, frame)
     build_s = clock.read()
     model.fit(
         inputs,

@@ -23,6 +23,7 @@ from numba import cfunc, njit, types
 from numba.extending import intrinsic
 
 from mmm.model import (
+    carry_over,
     collapse,
     columns,
     counterfactual,
@@ -47,11 +48,11 @@ EXP, EXP_FOLDED, LOGIT = range(3)
 _SPREAD, _COLUMNS, _DRIFT = curves.SPREAD, curves.COLUMNS, curves.DRIFT
 
 _MODULES = (
-    linked, vector, tiles, lanes, columns, views, lag_nodes, lags, saturation, survey, curves,
-    experiment, collapse, explicit, counterfactual,
+    linked, vector, tiles, lanes, columns, views, lag_nodes, lags, saturation, survey, carry_over,
+    curves, experiment, collapse, explicit, counterfactual,
 )  # fmt: skip
-_SOURCES = [*(Path(module.__file__ or "") for module in _MODULES), Path(__file__)]
-STAMP = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()
+SOURCES = [*(Path(module.__file__ or "") for module in _MODULES), Path(__file__)]
+STAMP = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()
 
 
 @njit(**OPTIONS)

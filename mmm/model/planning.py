@@ -12,14 +12,12 @@ decays, and with it the saturation of a Hill curve by one multiplication a perio
 
 from __future__ import annotations
 
-import hashlib
 import math
-from pathlib import Path
 
 import numpy as np
 from numba import njit
 
-from mmm.model import columns, curves, lags, linked, saturation, vector
+from mmm.model import curves, kernel
 from mmm.model.counterfactual import CALLED
 from mmm.model.curves import (
     ADSTOCK_1,
@@ -35,13 +33,7 @@ from mmm.model.curves import (
     lag_weights,
 )
 from mmm.model.saturation import ATANH_HALF, TINY
-from mmm.model.vector import exp_array, log_array
-from mmm.transforms import lag_nodes
-
-_MODULES = (linked, vector, columns, lag_nodes, lags, saturation, curves)
-_SOURCES = [*(Path(module.__file__ or "") for module in _MODULES), Path(__file__)]
-STAMP = hashlib.sha256(b"".join(path.read_bytes() for path in _SOURCES)).hexdigest()
-"""Part of the cache's key: compiled anew when any of the sources changes."""
+from mmm.model.vector import OPTIONS, exp_array, log_array
 
 
 @njit(**CALLED)
@@ -151,6 +143,13 @@ def _fading(code, half, slope, keep, coef, first, scale, a, s, fall, bar, work, 
     return total
 
 
+@njit(**OPTIONS)
+def add_times(weight, x, out):
+    """out += weight x, both (n,)."""
+    for j in range(out.shape[0]):
+        out[j] += weight * x[j]
+
+
 @njit(**CALLED)
 def _plan_draws(table, adstock, saturation, lags, media, units, carried, coef, scale, spread,
                 member, value_out, gradient_out, series_out):  # fmt: skip
@@ -161,6 +160,7 @@ def _plan_draws(table, adstock, saturation, lags, media, units, carried, coef, s
     size = reach * geos
     a, s, rise = np.empty(size), np.empty(size), np.empty(size)
     fall, scratch, bar = np.empty(size), np.empty(size), np.empty(size)
+    bought = np.empty(periods * geos)
     room, codes, spans = np.empty((4, lags)), np.full(1, adstock), np.full(1, lags)
     w = room[0]
     each, drawn = np.ones(periods), units.shape[0] > 0
@@ -185,10 +185,12 @@ def _plan_draws(table, adstock, saturation, lags, media, units, carried, coef, s
             for t in range(reach):
                 for g in range(geos):
                     a[t * geos + g] = carried[i, t, g] if t < carried.shape[1] else 0.0
-                for k in range(max(0, t - periods + 1), min(t + 1, lags)):
-                    rate = w[k] * each[t - k]
-                    for g in range(geos):
-                        a[t * geos + g] += rate * media[t - k, g]
+            for t in range(periods):
+                for g in range(geos):
+                    bought[t * geos + g] = each[t] * media[t, g]
+            for k in range(min(lags, reach)):
+                count = min(periods, reach - k) * geos
+                add_times(w[k], bought[:count], a[k * geos : k * geos + count])
         _saturated(saturation, half, slope, a, s, rise, fall, scratch)
         total = 0.0
         for t in range(reach):
@@ -227,11 +229,14 @@ def _plan_draws(table, adstock, saturation, lags, media, units, carried, coef, s
                 for g in range(geos):
                     gradient_out[i, t, member[g]] += spread[g] * rate * bar[t * geos + g]
         else:
-            for t in range(reach):
-                for k in range(max(0, t - periods + 1), min(t + 1, lags)):
-                    rate = w[k] * each[t - k]
-                    for g in range(geos):
-                        gradient_out[i, t - k, member[g]] += spread[g] * rate * bar[t * geos + g]
+            bought[:] = 0.0
+            for k in range(min(lags, reach)):
+                count = min(periods, reach - k) * geos
+                add_times(w[k], bar[k * geos : k * geos + count], bought[:count])
+            for t in range(periods):
+                for g in range(geos):
+                    back = spread[g] * each[t] * bought[t * geos + g]
+                    gradient_out[i, t, member[g]] += back
 
 
 @njit(**CALLED)
@@ -306,7 +311,7 @@ def _entries(stamp):
     return plan_draws, carried_draws, back, forward
 
 
-_compiled_plan, _compiled_carried, _compiled_back, _compiled_forward = _entries(STAMP)
+_compiled_plan, _compiled_carried, _compiled_back, _compiled_forward = _entries(kernel.STAMP)
 
 
 def carried_levels(
