@@ -203,15 +203,19 @@ def with_outcome(density: Density, outcome: np.ndarray) -> Density:
     return build_density(density.spec, swapped)
 
 
-def truth_and_draws(known: Reference, density: Density, truth: Truth, kept: np.ndarray) -> Response:
-    """A response whose first draw is the truth, and the others are `kept` (draws, size)."""
+def truth_and_draws(
+    known: Reference, density: Density, truth: Truth, kept: np.ndarray, number: int
+) -> Response:
+    """A response whose first draw is the truth, and the others are `kept` (draws, size).
+
+    Coefficients are drawn back with noise of fit `number` alone: the same noise in all fits would
+    move all ranks of a coefficient one way.
+    """
     values = np.stack([truth.values, *kept])
-    length = noise_length(density)
-    noise = [
-        np.random.default_rng([SEED, 1, n]).standard_normal(length) for n in range(len(values))
-    ]
+    random = np.random.default_rng([SEED, 1, number])
+    noise = random.standard_normal((len(values), noise_length(density)))
     every = np.ones(len(values), dtype=bool)
-    found, totals = whole_draws(density, values, every, np.array(noise), density.workspace())
+    found, totals = whole_draws(density, values, every, noise, density.workspace())
     for name in ("own", "shared", "deviation"):
         getattr(found, name)[0] = getattr(truth, name)
     drawn = {name: getattr(found, name) for name in WholeDraws.__slots__ if name != "scales"}
@@ -283,7 +287,7 @@ def calibrate(known: Reference, truths: PriorDraws, number: int, draws: int) -> 
     least = min(float(one.min()) for one in ess(posterior).data_vars.values())
     flat = values.reshape(-1, values.shape[2])
     kept = flat[np.linspace(0, len(flat) - 1, RANKED).round().astype(int)]
-    read = truth_and_draws(known, density, truth, kept)
+    read = truth_and_draws(known, density, truth, kept, number)
     seconds = time.perf_counter() - started
     rows = []
     for name, found in quantities(read, np.vstack([truth.values, kept])):

@@ -78,7 +78,7 @@ def plan_under(known: Reference, truths: PriorDraws, number: int) -> dict[str, o
     sampled = sample(density, settings)
     values = natural_values(density, sampled.unconstrained)
     flat = values.reshape(-1, values.shape[2])
-    read = truth_and_draws(known, density, truth, flat)
+    read = truth_and_draws(known, density, truth, flat, number)
     real, believed = take_draws(read, np.array([0])), take_draws(read, np.arange(1, len(flat) + 1))
     at = prices(real.fit)
     budget = float(at.today.sum())
