@@ -135,8 +135,8 @@ def reference(kind: str, spec: WorldSpec | None = None) -> Reference:
     panel, _ = mmm.panel_from_frame(world.study, world.frame)
     stated = model_spec(world.study, panel)
     design = build_design(stated, panel)
-    graph = build_model(stated, design, form="explicit")
-    return Reference(kind, world.study, panel, build_density(stated, design), graph)
+    density, graph = build_density(stated, design), build_model(stated, design, form="explicit")
+    return Reference(kind, world.study, panel, density, graph)
 
 
 @dataclass(frozen=True)
@@ -206,22 +206,18 @@ def with_outcome(density: Density, outcome: np.ndarray) -> Density:
 def truth_and_draws(
     known: Reference, density: Density, truth: Truth, kept: np.ndarray, number: int
 ) -> Response:
-    """A response whose first draw is the truth, and the others are `kept` (draws, size).
-
-    Coefficients are drawn back with noise of fit `number` alone: the same noise in all fits would
-    move all ranks of a coefficient one way.
-    """
+    """A response whose first draw is the truth, and the others are `kept` (draws, size). Noise is
+    of fit `number` alone: the same in all fits would move all ranks of a coefficient one way."""
     values = np.stack([truth.values, *kept])
     random = np.random.default_rng([SEED, 1, number])
     noise = random.standard_normal((len(values), noise_length(density)))
-    every = np.ones(len(values), dtype=bool)
-    found, totals = whole_draws(density, values, every, noise, density.workspace())
+    every, space = np.ones(len(values), dtype=bool), density.workspace()
+    found, totals = whole_draws(density, values, every, noise, space)
     for name in ("own", "shared", "deviation"):
         getattr(found, name)[0] = getattr(truth, name)
     drawn = {name: getattr(found, name) for name in WholeDraws.__slots__ if name != "scales"}
-    fitted = Fit(known.study, known.panel, xr.Dataset(), xr.Dataset(), {})
     return Response(
-        fit=fitted,
+        fit=Fit(known.study, known.panel, xr.Dataset(), xr.Dataset(), {}),
         density=density,
         **drawn,
         trend_scale=found.scales[:, 0],
