@@ -10,7 +10,7 @@ import time
 
 STARTED = time.perf_counter()
 
-from peer_protocol import (  # noqa: E402  # noqa: E402
+from peer_protocol import (  # noqa: E402
     HORIZON,
     LARGEST,
     LESS,

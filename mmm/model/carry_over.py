@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from mmm.model.columns import ADSTOCK_1, ADSTOCK_2
-from mmm.model.lags import lag_distribution
+from mmm.model.lags import LN2, lag_distribution
 from mmm.model.vector import OPTIONS, REASSOCIATE, exp_array, lagged_product, log_array, product_of
 from mmm.transforms.lag_nodes import LAGS_A_PIVOT
 
@@ -22,7 +22,6 @@ from mmm.transforms.lag_nodes import LAGS_A_PIVOT
 CUSTOM = -1
 """A family written by the user: these loops do not know it, the PyTensor graph does."""
 
-LN2 = math.log(2.0)
 FARTHEST = 300.0
 """What exponents are cut at; the weight there is nothing."""
 

@@ -221,7 +221,7 @@ def moments(data, work):
                 for lane in range(inside):
                     total += work.net[(p * shared + q) * LANES + lane]
                 schur[p, q] += total
-    half_log_det = invert_spd(schur, work.schur_lower, work.schur_root, work.schur_inverse)
+    half_log_det = invert_spd(schur, work.schur_factor, work.schur_root, work.schur_inverse)
     if not half_log_det < np.inf:
         return np.nan
     loglik -= half_log_det

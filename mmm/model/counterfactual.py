@@ -18,23 +18,11 @@ from mmm.model.curves import (
     lag_weights,
     saturate,
     saturate_series,
-    saturation_slopes,
+    saturation_adjoint,
 )
-from mmm.model.saturation import HILL, TINY
-from mmm.model.vector import OPTIONS, product_of
+from mmm.model.vector import product_of
 
 CALLED = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
-
-
-@njit(**OPTIONS)
-def saturated_change(code, a, s, half, slope, change):
-    """Turns `change` (T,) of levels `a`, whose saturation is `s`, into that of saturation."""
-    for t in range(a.shape[0]):
-        if code == HILL:
-            steep = s[t] * (1.0 - s[t]) * slope / max(a[t], TINY)
-        else:
-            steep, _, _ = saturation_slopes(code, a[t], s[t], half, slope)
-        change[t] *= steep
 
 
 @njit(**CALLED)
@@ -55,7 +43,7 @@ def channel_draws(table, means, adstock, saturation, lags, media, early, directi
     w = room[0]
     a, moved, now = np.empty(periods), np.empty(periods), np.empty(periods)
     logs, work, factor = np.empty(periods), np.empty((2, periods)), np.empty(periods)
-    a_stock = np.empty(periods)
+    level = np.empty(periods)
     moving = False
     for g in range(geos):
         for t in range(periods):
@@ -78,19 +66,19 @@ def channel_draws(table, means, adstock, saturation, lags, media, early, directi
                 out[t] = first * factor[t] * now[t]
                 stock[t] = 0.0
             if second > 0.0:
-                geometric(keep, now, saturate(code, pre, half, slope), a_stock)
+                geometric(keep, now, saturate(code, pre, half, slope), level)
                 for t in range(periods):
-                    stock[t] = second * factor[t] * a_stock[t]
+                    stock[t] = second * factor[t] * level[t]
             slope_out[i, g] = 0.0
             if not moving:
                 continue
             adstock_series(adstock, row[ADSTOCK_1], w, direction[g], 0.0, moved)
-            saturated_change(code, a, now, half, slope, moved)
+            saturation_adjoint(code, a, now, logs, half, slope, moved, work[0])
             for t in range(periods):
                 factor[t] *= worth[g, t]
             total = first * product_of(factor, moved)
             if second > 0.0:
-                geometric(keep, moved, 0.0, a_stock)
-                last = factor[periods - 1] * a_stock[periods - 1]
-                total += second * (product_of(factor, a_stock) + last * keep / (1.0 - keep))
+                geometric(keep, moved, 0.0, level)
+                last = factor[periods - 1] * level[periods - 1]
+                total += second * (product_of(factor, level) + last * keep / (1.0 - keep))
             slope_out[i, g] = total

@@ -13,11 +13,11 @@ import math
 
 from numba import njit
 
+from mmm.model.carry_over import LN2
 from mmm.model.collapse import invert_spd
 from mmm.model.columns import COLUMNS, MEMORY, SHARE, SPLIT, SPREAD
 from mmm.model.vector import OPTIONS
 
-LN2 = math.log(2.0)
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 START_SPREAD = 0.25
 """Prior standard deviation, over the mean level of the brand, of how far a geo's starting level is
@@ -136,7 +136,7 @@ def log_likelihood(data, work):
                 work.reading_target[p] += x * residual
                 for k in range(j + 1):
                     system[p, place[start + k]] += x * row[k]
-    total -= invert_spd(system, work.reading_lower, work.reading_root, work.reading_inverse)
+    total -= invert_spd(system, work.reading_factor, work.reading_root, work.reading_inverse)
     for p in range(size):
         mean = 0.0
         for q in range(size):

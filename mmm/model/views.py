@@ -54,8 +54,8 @@ WORK_VECTORS = ("value", "jacobian", "power", "cells", "cells_bar", "own_sd", "s
                 "trial_seen", "trial_spread", "trial_caused", *ALONG_TRIALS)  # fmt: skip
 WORK_MATRICES = ("lag_weights", "series", "means", "with_rows", "within", "weights", "cross",
                  "solved", "own_target", "own_mean", "shared_target", "geo_gram", "inverse", "root",
-                 "schur", "schur_lower", "schur_root", "schur_inverse", "reading_system",
-                 "reading_lower", "reading_root", "reading_inverse", "reading_row", "level",
+                 "schur", "schur_factor", "schur_root", "schur_inverse", "reading_system",
+                 "reading_factor", "reading_root", "reading_inverse", "reading_row", "level",
                  "table", "table_bar", "trial_mean", "trial_walk")  # fmt: skip
 WORK_CUBES = ("exposure", "logs", "now", "stock", "dynamic", "dynamic_bar",
               "trial_now", "trial_level", "level_bar")  # fmt: skip
@@ -94,7 +94,7 @@ def work_shapes(data: Data, lags: int, pooled: bool) -> dict[str, tuple[int, ...
         "point": data.mode.shape, "slope": data.mode.shape,
         "reading_inner": data.reading_rows.shape[1:], "reading_target": told, "reading_mean": told,
         "reading_noise": data.reading.shape, "reading_left": data.reading.shape,
-        "reading_system": told * 2, "reading_lower": told * 2, "reading_root": told * 2,
+        "reading_system": told * 2, "reading_factor": told * 2, "reading_root": told * 2,
         "reading_inverse": told * 2, "reading_row": data.reading_rows.shape,
         "level": (geos, read), "level_bar": (geos, channels, read), "level_left": (read,),
         "left_bar": (read,), "level_gain": (channels,), "level_mean": (channels,),
@@ -106,7 +106,7 @@ def work_shapes(data: Data, lags: int, pooled: bool) -> dict[str, tuple[int, ...
         "own_target": (blocks, size * LANES), "own_mean": (blocks, size * LANES),
         "shared_target": (blocks, shared * LANES),
         "geo_gram": (blocks, shared * shared * LANES), "inverse": square, "root": square,
-        "schur": (shared, shared), "schur_lower": (shared, shared),
+        "schur": (shared, shared), "schur_factor": (shared, shared),
         "schur_root": (shared, shared), "schur_inverse": (shared, shared),
         "exposure": path, "logs": path, "now": path, "stock": path,
         "dynamic": (geos, dynamic, periods), "dynamic_bar": (geos, dynamic, periods),

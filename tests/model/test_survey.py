@@ -66,18 +66,32 @@ def test_gradient_equals_finite_differences(tools, name):
         assert rise / (2 * step) == pytest.approx(gradient[i], rel=2e-5, abs=2e-4)
 
 
-def test_readings_are_normal_about_level_and_stock(tools):
-    """With no error stated and no walk, against a covariance written out."""
-    brand = {"survey": {"column": "awareness"}}
-    case = tools.make_case(CHANNELS[1:2], brand=brand)
-    bare = tools.make_case(CHANNELS[1:2])
-    density, q = case.density, near_centre(case.density, 3)
+def read_apart(tools, seed, **options):
+    """A case whose brand has a tracker, what the tracker adds to its log-density near the centre,
+    natural values there by variable, and the memory of that evaluation."""
+    case = tools.make_case(CHANNELS[1:2], brand={"survey": {"column": "awareness"}}, **options)
+    bare = tools.make_case(CHANNELS[1:2], **options)
+    density, q = case.density, near_centre(case.density, seed)
     names = [v.name for v in density.spec.variables for _ in v.labels]
     kept = np.array([not name.startswith("survey") for name in names])
-    read = density.value_and_gradient(q)[0] - bare.density.value_and_gradient(q[kept])[0]
-    value = dict(zip(names, np.exp(q), strict=True))
     pool = density.workspace()
-    density.value_and_gradient(q, pool)
+    read = density.value_and_gradient(q, pool)[0] - bare.density.value_and_gradient(q[kept])[0]
+    return case, read, dict(zip(names, np.exp(q), strict=True)), pool
+
+
+def log_priors_of_tracker(density, value):
+    """Half-normal on the log scale, Jacobian included."""
+    total = 0.0
+    for name in ("survey_loading", "survey_noise"):
+        scale = density.spec.variable(name).priors[0].scale
+        total += stats.halfnorm.logpdf(value[name], scale=scale) + np.log(value[name])
+    return total
+
+
+def test_readings_are_normal_about_level_and_stock(tools):
+    """With no error stated and no walk, against a covariance written out."""
+    case, read, value, pool = read_apart(tools, 3)
+    density = case.density
     stock = pool.work.stock[0, 0] / pool.work.stock[0, 0].mean()
     told = density.design.readings
     spread = case.panel.dataset["survey"].values[told.time, 0, 0]
@@ -86,24 +100,14 @@ def test_readings_are_normal_about_level_and_stock(tools):
     expected = stats.multivariate_normal.logpdf(
         told.value, value["survey_loading"] * stock[told.time], covariance
     )
-    for name in ("survey_loading", "survey_noise"):
-        scale = density.spec.variable(name).priors[0].scale
-        # half-normal on the log scale, Jacobian included
-        expected += stats.halfnorm.logpdf(value[name], scale=scale) + np.log(value[name])
+    expected += log_priors_of_tracker(density, value)
     assert read == pytest.approx(expected, rel=1e-9)
 
 
 def test_geos_differ_in_effect_and_start(tools):
     """Readings of geos that pool, against a covariance written out."""
-    case = tools.make_case(CHANNELS[1:2], geos=3, brand={"survey": {"column": "awareness"}})
-    bare = tools.make_case(CHANNELS[1:2], geos=3)
-    density, q = case.density, near_centre(case.density, 4)
-    names = [v.name for v in density.spec.variables for _ in v.labels]
-    kept = np.array([not name.startswith("survey") for name in names])
-    read = density.value_and_gradient(q)[0] - bare.density.value_and_gradient(q[kept])[0]
-    value = dict(zip(names, np.exp(q), strict=True))
-    pool = density.workspace()
-    density.value_and_gradient(q, pool)
+    case, read, value, pool = read_apart(tools, 4, geos=3)
+    density = case.density
     weight = density.design.weight
     stock = pool.work.stock[:, 0] / (weight @ pool.work.stock[:, 0].sum(axis=1))
     told = density.design.readings
@@ -117,9 +121,7 @@ def test_geos_differ_in_effect_and_start(tools):
     covariance = value["survey_noise"] ** 2 * np.eye(len(there))
     covariance += np.where(np.equal.outer(told.geo, told.geo), alike, 0.0)
     expected = stats.multivariate_normal.logpdf(told.value, loading * there, covariance)
-    for name in ("survey_loading", "survey_noise"):
-        scale = density.spec.variable(name).priors[0].scale
-        expected += stats.halfnorm.logpdf(value[name], scale=scale) + np.log(value[name])
+    expected += log_priors_of_tracker(density, value)
     assert read == pytest.approx(expected, rel=1e-9)
 
 
