@@ -45,7 +45,7 @@ def run(job: Job, place: int, situation: str) -> None:
         totals=response.totals,
         parameters=fit.values().reshape(job.chains, job.draws, -1),
         divergences=int(fit.statistics["diverging"].sum()),
-        warm_up=study.inference.tune,
+        warm_up=settled(study.inference, fit.density().spec, whitened=True).tune,
         packages=PACKAGES,
         settings=f"defaults; target_accept {study.inference.target_accept or 'as the model needs'}",
     )

@@ -101,15 +101,16 @@ class Inference(Block):
 
     `likelihood`: `normal` (parts add up, Gaussian noise), `student_t` (parts add up, heavy
     tails that forgive odd periods) or `lognormal` (parts multiply, so all outcomes are above
-    zero). `sampler`: `nutpie`, or with JAX installed `numpyro` or `blackjax`. `target_accept`:
-    left out, 0.97 where a brand stock is fitted and 0.92 where none is.
+    zero). `sampler`: `nutpie`, or with JAX installed `numpyro` or `blackjax`. `tune` and
+    `target_accept`, left out: 200 and 0.97 where a brand stock is fitted, 100 and 0.92 where none
+    is; more warm-up with Student-t noise and where the posterior's shape is not known beforehand.
     """
 
     likelihood: Likelihood = "normal"
     sampler: Literal["nutpie", "numpyro", "blackjax"] = "nutpie"
     chains: Annotated[int, Field(ge=2, le=64)] = 4
     draws: Annotated[int, Field(ge=50, le=100_000)] = 1000
-    tune: Annotated[int, Field(ge=50, le=100_000)] = 200
+    tune: Annotated[int, Field(ge=50, le=100_000)] | None = None
     target_accept: Annotated[float, Field(ge=0.5, lt=1.0)] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from mmm.config import Inference
 from mmm.errors import ModelError
-from mmm.inference.sample import Draws, statistics_dataset, with_acceptance
+from mmm.inference.sample import Draws, settled, statistics_dataset
 from mmm.inference.whiten import Whitened, chain_seeds, starting_point, whiten
 from mmm.model.density import Density
 
@@ -30,7 +30,7 @@ def sample_jax(density: Density, settings: Inference) -> Draws:
     """
     jax, form = _needed("jax", settings.sampler), _needed("mmm.model.jax_form", settings.sampler)
     logp = form.log_density(density.spec, density.design)
-    settings = with_acceptance(settings, density.spec)
+    settings = settled(settings, density.spec, whitened=False)
     found = whiten(density, settings)
     start = found.start if found else partial(starting_point, density)
     starts = jax.numpy.array([start(seed) for seed in chain_seeds(settings)])

@@ -31,6 +31,9 @@ DEEPEST_TREE = 7
 """127 steps: two to four times what settled chains take. Before the mass matrix has settled,
 trees of 1023 steps were half of all gradients of a fit (`benchmarks/geometry`)."""
 ACCEPTANCE, BRAND_ACCEPTANCE = 0.92, 0.97
+WARM_UP, BRAND_WARM_UP, LONG_WARM_UP = 100, 200, 300
+"""In whitened coordinates there is little to adapt to; a brand stock bends them, and without
+them, or with Student-t noise, whose coefficients are sampled, all of it is to be learned."""
 KEPT_STATISTICS = ("diverging", "energy", "n_steps", "step_size", "logp")
 
 
@@ -102,13 +105,16 @@ def _read(trace: Any, settings: Inference) -> tuple[np.ndarray, xr.Dataset]:
     return column(points, "q"), statistics_dataset(kept)
 
 
-def with_acceptance(settings: Inference, spec: ModelSpec) -> Inference:
-    """`settings` with the target acceptance that stays clear of divergences at the least cost
-    (`benchmarks/geometry`): brand stocks need shorter steps. One that is stated stays."""
-    if settings.target_accept is not None:
-        return settings
-    accept = BRAND_ACCEPTANCE if any(branded(spec)) else ACCEPTANCE
-    return settings.model_copy(update={"target_accept": accept})
+def settled(settings: Inference, spec: ModelSpec, *, whitened: bool) -> Inference:
+    """`settings` with the warm-up and the target acceptance that stay clear of divergences at
+    the least cost (`benchmarks/geometry`), where they are left out: brand stocks need shorter
+    steps and longer warm-up. `whitened`: whether chains move in whitened coordinates."""
+    brand = any(branded(spec))
+    tune, accept = (BRAND_WARM_UP, BRAND_ACCEPTANCE) if brand else (WARM_UP, ACCEPTANCE)
+    if not whitened or spec.likelihood == "student_t":
+        tune = LONG_WARM_UP
+    needed = {"tune": settings.tune or tune, "target_accept": settings.target_accept or accept}
+    return settings.model_copy(update=needed)
 
 
 def sample(
@@ -122,33 +128,39 @@ def sample(
 
     Interrupting (Ctrl-C) stops the chains and raises KeyboardInterrupt.
     """
-    settings = with_acceptance(settings, density.spec)
+    with one_blas_thread():  # chains are the parallel unit; BLAS threads would only compete
+        return _sampled(density, settings, cores, progress)
+
+
+def _sampled(
+    density: Density, settings: Inference, cores: int | None, progress: Progress | None
+) -> Draws:
     found = whiten(density, settings, cores)
+    settings = settled(settings, density.spec, whitened=found is not None)
     start = found.start if found else partial(starting_point, density)
     if density.written:
         compiled = python_model(density, found, start)
     else:
         pool = density.workspace(settings.chains, found.coordinates if found else None)
         compiled = compiled_model(density.size, start, pool)  # the pool outlives the chains
-    with one_blas_thread():  # chains are the parallel unit; BLAS threads would only compete
-        running = nutpie.sample(
-            compiled,
-            draws=settings.draws,
-            tune=settings.tune,
-            chains=settings.chains,
-            cores=cores,
-            seed=settings.seed,
-            target_accept=settings.target_accept,
-            # curve parameters of a channel are correlated
-            adaptation="diag" if found else "low_rank",
-            maxdepth=DEEPEST_TREE,
-            save_warmup=False,
-            progress_bar=False,
-            progress_callback=progress,
-            progress_rate=200,
-            blocking=False,
-            return_raw_trace=True,
-        )
-        trace = _finish(running)
+    running = nutpie.sample(
+        compiled,
+        draws=settings.draws,
+        tune=settings.tune,
+        chains=settings.chains,
+        cores=cores,
+        seed=settings.seed,
+        target_accept=settings.target_accept,
+        # curve parameters of a channel are correlated
+        adaptation="diag" if found else "low_rank",
+        maxdepth=DEEPEST_TREE,
+        save_warmup=False,
+        progress_bar=False,
+        progress_callback=progress,
+        progress_rate=200,
+        blocking=False,
+        return_raw_trace=True,
+    )
+    trace = _finish(running)
     points, statistics = _read(trace, settings)
     return Draws(found.points(points) if found else points, statistics)

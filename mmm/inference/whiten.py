@@ -102,8 +102,26 @@ def _climb(density: Density, pool: Pool, start: Point) -> tuple[Point, float]:
         return -value, -gradient
 
     options = {"maxiter": ITERATIONS, "maxcor": 30, "ftol": TOLERANCE}
-    found = minimize(downhill, start, jac=True, method="L-BFGS-B", options=options)
+    least = lowest(density)
+    bounds = None if least is None else [(None if b == -np.inf else b, None) for b in least]
+    start = start if least is None else np.maximum(start, least)
+    found = minimize(downhill, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     return found.x, -float(found.fun)
+
+
+def lowest(density: Density) -> Point | None:
+    """How low each scalar may go in the search for a mode, None where there is no limit.
+
+    Student-t noise has no fewer degrees of freedom than its prior's median says: with few of
+    them the joint density of noise and sampled coefficients grows without bound where the
+    coefficients pass through as many observations as there are of them and the noise is nothing
+    (Fernandez and Steel, 1999).
+    """
+    if density.spec.likelihood != "student_t":
+        return None
+    places = [one.place for one in density.spec.variables for _ in one.priors]
+    held = np.array([*(place == "shape" for place in places), *[False] * density.coefficients])
+    return np.where(held, density.centre(), -np.inf)
 
 
 def _slope(density: Density, pool: Pool, mode: Point, axis: int) -> Point:

@@ -28,53 +28,12 @@ import numpy as np
 from numba import njit
 
 from mmm.model.lanes import LANES, add_product, add_scaled, factor, multiply, subtract_product
+from mmm.model.sweep import invert_spd
 from mmm.model.tiles import add_mixture
 from mmm.model.vector import OPTIONS, inner_products
 
 LARGEST_SQUARE = 1e14
 """Sum of squares over noise above which its last digits are worth more than 0.01 of log-density."""
-
-
-@njit(**OPTIONS)
-def invert_spd(matrix, factor, root, inverse):
-    """Cholesky factor of `matrix`, transposed, into `factor`, the inverse of the factor (lower)
-    into `root`, the inverse into `inverse`; the half log-determinant, or NaN when `matrix` is not
-    positive definite. All (n, n)."""
-    n = matrix.shape[0]
-    half_log_det = 0.0
-    for i in range(n):
-        for j in range(n):
-            factor[i, j] = matrix[j, i]
-            root[i, j] = 0.0
-            inverse[i, j] = 0.0
-    for k in range(n):
-        row, below = factor[k], root[k]
-        if not row[k] > 0.0:
-            return np.nan
-        pivot = math.sqrt(row[k])
-        half_log_det += math.log(pivot)
-        scale = 1.0 / pivot
-        for j in range(k, n):
-            row[j] *= scale
-        below[k] = 1.0
-        for j in range(k + 1):
-            below[j] *= scale
-        for i in range(k + 1, n):
-            by, other, out = row[i], factor[i], root[i]
-            for j in range(i, n):
-                other[j] -= by * row[j]
-            for j in range(k + 1):
-                out[j] -= by * below[j]
-    for k in range(n):
-        below = root[k]
-        for i in range(k + 1):
-            by, out = below[i], inverse[i]
-            for j in range(i + 1):
-                out[j] += by * below[j]
-    for i in range(n):
-        for j in range(i):
-            inverse[j, i] = inverse[i, j]
-    return half_log_det
 
 
 @njit(**OPTIONS)
@@ -172,7 +131,7 @@ def moments(data, work):
     geos, channels, periods = data.media.shape
     size = data.own_row.shape[0] + work.spread.shape[0]
     shared = data.shared_row.shape[0] + work.dynamic.shape[1] - channels
-    schur, target = work.schur, work.target
+    schur, target = work.schur_inverse, work.target
     for p in range(shared):
         for q in range(p):
             schur[p, q] = 0.0
@@ -221,14 +180,14 @@ def moments(data, work):
                 for lane in range(inside):
                     total += work.net[(p * shared + q) * LANES + lane]
                 schur[p, q] += total
-    half_log_det = invert_spd(schur, work.schur_factor, work.schur_root, work.schur_inverse)
+    half_log_det = invert_spd(shared, schur)
     if not half_log_det < np.inf:
         return np.nan
     loglik -= half_log_det
     for p in range(shared):
         total = 0.0
         for q in range(shared):
-            total += work.schur_inverse[p, q] * target[q]
+            total += schur[p, q] * target[q]
         work.shared_mean[p] = total
         explained += total * target[p]
     # far out in the tails the two cancel to less than rounding leaves of them

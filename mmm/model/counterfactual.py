@@ -20,6 +20,7 @@ from mmm.model.curves import (
     saturate_series,
     saturation_adjoint,
 )
+from mmm.model.saturation import TINY
 from mmm.model.vector import product_of
 
 CALLED = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
@@ -59,7 +60,11 @@ def channel_draws(table, means, adstock, saturation, lags, media, early, directi
         for g in range(geos):
             pre = row[CARRY] * early[g]
             adstock_series(adstock, row[ADSTOCK_1], w, media[g], pre, a)
-            saturate_series(code, a, half, slope, now, logs, work)
+            live = periods  # after it nothing is carried over, and nothing earns nothing
+            while live > 0 and a[live - 1] <= TINY:
+                live -= 1
+                now[live], logs[live] = 0.0, 0.0
+            saturate_series(code, a[:live], half, slope, now[:live], logs[:live], work)
             out, stock = now_out[i, g], stock_out[i, g]
             for t in range(periods):
                 factor[t] = deviation[i, g] + wander[i, t]

@@ -35,6 +35,7 @@ from mmm.model import (
     linked,
     saturation,
     survey,
+    sweep,
     tiles,
     vector,
     views,
@@ -48,8 +49,8 @@ EXP, EXP_FOLDED, LOGIT = range(3)
 _SPREAD, _COLUMNS, _DRIFT = curves.SPREAD, curves.COLUMNS, curves.DRIFT
 
 _MODULES = (
-    linked, vector, tiles, lanes, columns, views, lag_nodes, lags, saturation, survey, carry_over,
-    curves, experiment, collapse, explicit, counterfactual,
+    linked, vector, tiles, lanes, sweep, columns, views, lag_nodes, lags, saturation, survey,
+    carry_over, curves, experiment, collapse, explicit, counterfactual,
 )  # fmt: skip
 SOURCES = [*(Path(module.__file__ or "") for module in _MODULES), Path(__file__)]
 STAMP = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()

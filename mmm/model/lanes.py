@@ -28,12 +28,12 @@ def spread_out(builder, number):
     return builder.shuffle_vector(one, ir.Constant(VECTOR, ir.Undefined), zeros)
 
 
-def _element(context, builder, kind, array, index):
+def element(context, builder, kind, array, index):
     data = context.make_array(kind)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [index]), VECTOR.as_pointer())
 
 
-def _load(builder, pointer):
+def load(builder, pointer):
     return builder.load(pointer, align=8, typ=VECTOR)
 
 
@@ -42,11 +42,11 @@ def _store_product(combine):
 
     def generate(context, builder, signature, args):
         kinds = signature.args
-        target = _element(context, builder, kinds[0], args[0], args[1])
-        first = _load(builder, _element(context, builder, kinds[2], args[2], args[3]))
-        second = _load(builder, _element(context, builder, kinds[4], args[4], args[5]))
+        target = element(context, builder, kinds[0], args[0], args[1])
+        first = load(builder, element(context, builder, kinds[2], args[2], args[3]))
+        second = load(builder, element(context, builder, kinds[4], args[4], args[5]))
         product = builder.fmul(first, second, flags=_FREE)
-        total = getattr(builder, combine)(_load(builder, target), product, flags=_FREE)
+        total = getattr(builder, combine)(load(builder, target), product, flags=_FREE)
         builder.store(total, target, align=8)
         return context.get_dummy_value()
 
@@ -71,10 +71,10 @@ def add_scaled(_typing, out, i, a, j, scalar):
 
     def generate(context, builder, signature, args):
         kinds = signature.args
-        target = _element(context, builder, kinds[0], args[0], args[1])
-        vector = _load(builder, _element(context, builder, kinds[2], args[2], args[3]))
+        target = element(context, builder, kinds[0], args[0], args[1])
+        vector = load(builder, element(context, builder, kinds[2], args[2], args[3]))
         product = builder.fmul(vector, spread_out(builder, args[4]), flags=_FREE)
-        total = builder.fadd(_load(builder, target), product, flags=_FREE)
+        total = builder.fadd(load(builder, target), product, flags=_FREE)
         builder.store(total, target, align=8)
         return context.get_dummy_value()
 

@@ -109,15 +109,27 @@ CALLED = {"nogil": True, "error_model": "numpy"}
 
 
 @njit(**CALLED)
+def root_of(n, covariance, root):
+    """Cholesky factor of `covariance` (n, n or more) into the lower triangle of `root`."""
+    for i in range(n):
+        for j in range(i + 1):
+            total = covariance[i, j]
+            for k in range(j):
+                total -= root[i, k] * root[j, k]
+            root[i, j] = math.sqrt(max(total, 0.0)) if i == j else total / root[j, j]
+
+
+@njit(**CALLED)
 def draw_back(work, noise, step, own_white, shared_white):
     """Whitened coefficients given the evaluation in `work`, own (G, K) and shared (P + V), from
     standard `noise` (G * K + P + V,): the shared ones first, then each geo's own given those."""
     geos, size = own_white.shape
     count, first = shared_white.shape[0], geos * size
+    root_of(count, work.schur_inverse, work.schur_root)
     for p in range(count):
         total = 0.0
-        for r in range(count):
-            total += work.schur_root[r, p] * noise[first + r]
+        for r in range(p + 1):
+            total += work.schur_root[p, r] * noise[first + r]
         step[p] = total
         shared_white[p] = work.shared_mean[p] + total
     for g in range(geos):

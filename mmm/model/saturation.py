@@ -61,13 +61,13 @@ def saturation_slopes(code, a, s, half, slope):
 @njit(**OPTIONS)
 def saturate_series(code, a, half, slope, s, logs, work):
     """Fills `s` (periods,) with the saturation of levels `a`, and `logs` with log(a / half) where
-    the family needs it; `work` is (2, periods)."""
+    the family needs it; `work` is (2, periods) or longer."""
     periods = a.shape[0]
     if code != HILL:
         for t in range(periods):
             s[t] = saturate(code, a[t], half, slope)
         return
-    safe, scratch = work[0], work[1]
+    safe, scratch = work[0][:periods], work[1][:periods]
     for t in range(periods):
         safe[t] = max(a[t], TINY)
     log_array(safe, logs, scratch)

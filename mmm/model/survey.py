@@ -14,8 +14,8 @@ import math
 from numba import njit
 
 from mmm.model.carry_over import LN2
-from mmm.model.collapse import invert_spd
 from mmm.model.columns import COLUMNS, MEMORY, SHARE, SPLIT, SPREAD
+from mmm.model.sweep import invert_spd
 from mmm.model.vector import OPTIONS
 
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
@@ -116,7 +116,7 @@ def log_likelihood(data, work):
     cells, bars = work.cells, work.cells_bar
     earned = fill_level(data, work)
     fill_rows(data, work, loading, walk)
-    system, place = work.reading_system, data.reading_place
+    system, place = work.reading_inverse, data.reading_place
     for p in range(size):
         work.reading_target[p] = 0.0
         for q in range(size):
@@ -136,11 +136,11 @@ def log_likelihood(data, work):
                 work.reading_target[p] += x * residual
                 for k in range(j + 1):
                     system[p, place[start + k]] += x * row[k]
-    total -= invert_spd(system, work.reading_factor, work.reading_root, work.reading_inverse)
+    total -= invert_spd(size, system)
     for p in range(size):
         mean = 0.0
         for q in range(size):
-            mean += work.reading_inverse[max(p, q), min(p, q)] * work.reading_target[q]
+            mean += work.reading_inverse[p, q] * work.reading_target[q]
         work.reading_mean[p] = mean
         total += 0.5 * mean * work.reading_target[p]
     if not math.isfinite(total):
@@ -175,7 +175,7 @@ def pass_back(data, work, loading, noise):
             p, inner[j] = place[start + j], 0.0
             for k in range(row.shape[0]):
                 q = place[start + k]
-                inner[j] += inverse[max(p, q), min(p, q)] * row[k]
+                inner[j] += inverse[p, q] * row[k]
             left -= row[j] * work.reading_mean[p]
             spread += row[j] * inner[j]
         error = left / variance

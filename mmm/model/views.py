@@ -21,6 +21,7 @@ from numba.np.arrayobj import populate_array
 
 from mmm.model.columns import COLUMNS
 from mmm.model.lanes import LANES
+from mmm.model.sweep import padded
 from mmm.model.vector import OPTIONS
 
 META = ("lags", "pooled", "slots", "stride", "flags", "value_only", "ends", "middle")
@@ -54,8 +55,7 @@ WORK_VECTORS = ("value", "jacobian", "power", "cells", "cells_bar", "own_sd", "s
                 "trial_seen", "trial_spread", "trial_caused", *ALONG_TRIALS)  # fmt: skip
 WORK_MATRICES = ("lag_weights", "series", "means", "with_rows", "within", "weights", "cross",
                  "solved", "own_target", "own_mean", "shared_target", "geo_gram", "inverse", "root",
-                 "schur", "schur_factor", "schur_root", "schur_inverse", "reading_system",
-                 "reading_factor", "reading_root", "reading_inverse", "reading_row", "level",
+                 "schur_inverse", "schur_root", "reading_inverse", "reading_row", "level",
                  "table", "table_bar", "trial_mean", "trial_walk")  # fmt: skip
 WORK_CUBES = ("exposure", "logs", "now", "stock", "dynamic", "dynamic_bar",
               "trial_now", "trial_level", "level_bar")  # fmt: skip
@@ -94,8 +94,7 @@ def work_shapes(data: Data, lags: int, pooled: bool) -> dict[str, tuple[int, ...
         "point": data.mode.shape, "slope": data.mode.shape,
         "reading_inner": data.reading_rows.shape[1:], "reading_target": told, "reading_mean": told,
         "reading_noise": data.reading.shape, "reading_left": data.reading.shape,
-        "reading_system": told * 2, "reading_factor": told * 2, "reading_root": told * 2,
-        "reading_inverse": told * 2, "reading_row": data.reading_rows.shape,
+        "reading_inverse": (told[0], padded(told[0])), "reading_row": data.reading_rows.shape,
         "level": (geos, read), "level_bar": (geos, channels, read), "level_left": (read,),
         "left_bar": (read,), "level_gain": (channels,), "level_mean": (channels,),
         "level_sum": (channels,),
@@ -106,8 +105,7 @@ def work_shapes(data: Data, lags: int, pooled: bool) -> dict[str, tuple[int, ...
         "own_target": (blocks, size * LANES), "own_mean": (blocks, size * LANES),
         "shared_target": (blocks, shared * LANES),
         "geo_gram": (blocks, shared * shared * LANES), "inverse": square, "root": square,
-        "schur": (shared, shared), "schur_factor": (shared, shared),
-        "schur_root": (shared, shared), "schur_inverse": (shared, shared),
+        "schur_inverse": (shared, padded(shared)), "schur_root": (shared, shared),
         "exposure": path, "logs": path, "now": path, "stock": path,
         "dynamic": (geos, dynamic, periods), "dynamic_bar": (geos, dynamic, periods),
         "trial_seen": tests, "trial_spread": tests, "trial_caused": arms,
