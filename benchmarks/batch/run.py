@@ -4,7 +4,9 @@
 
 Simulates studies (104 weeks x 4 channels), runs them as one batch on this machine, runs the batch
 again, and fits the first few of them with PyMC-Marketing one after the other, same draws and
-chains, nutpie, in the environment that `benchmarks/peers` makes. Writes `summary.json`.
+chains, nutpie, in the environment that `benchmarks/peers` makes. Writes `summary.json`. What a
+worker does not need is imported inside functions: workers import this file anew, as they would
+the command's.
 """
 
 from __future__ import annotations
@@ -18,14 +20,10 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import yaml
-
-import mmm
-from mmm.batch.index import read_index, read_records, record_path
-from mmm.batch.run import BatchSummary, run_batch
-from mmm.batch.store import open_store
-from mmm.simulate import large_spec, simulate, write_world
+if TYPE_CHECKING:
+    from mmm.batch.run import BatchSummary
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "peers"))
@@ -35,6 +33,10 @@ WEEKS, CHANNELS = 104, 4
 
 def write_studies(folder: Path, count: int, artefacts: str, report: bool) -> Path:
     """`count` studies of as many worlds, and the batch file over them."""
+    import yaml
+
+    from mmm.simulate import large_spec, simulate, write_world
+
     for number in range(count):
         name = f"study{number:03d}"
         world = simulate(large_spec(1, WEEKS, CHANNELS, seed=number), number)
@@ -54,6 +56,8 @@ def measured(
 ) -> tuple[BatchSummary, dict[str, float], dict[str, float]]:
     """One batch, what it took, and seconds by study: those between its start in a worker and the
     time its run is in the store."""
+    from mmm.batch.run import run_batch
+
     seconds: dict[str, float] = {}
 
     def watch(event: dict) -> None:
@@ -71,6 +75,9 @@ def measured(
 def timings(out: Path) -> dict[str, Mapping[str, float]]:
     """Timings of each study's manifest. Sampling is the search for the mode, its curvature,
     warm-up and draws; all else is overhead."""
+    from mmm.batch.index import read_index, read_records, record_path
+    from mmm.batch.store import open_store
+
     store = open_store(out)
     rows = read_index(store)[["study", "run", "status"]].itertuples(index=False, name=None)
     records = read_records(store, [record_path(*row) for row in rows])
@@ -102,6 +109,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="where the peer's environment is or is made")
     parser.add_argument("--out", type=Path, default=HERE / "summary.json")
     options = parser.parse_args()
+    import mmm
+
     with tempfile.TemporaryDirectory(prefix="mmm-batch-") as scratch:
         folder, out = Path(scratch) / "studies", Path(scratch) / "store"
         batch = write_studies(folder, options.studies, options.artefacts, options.report)

@@ -11,6 +11,7 @@ JOB = read_job()
 import pandas as pd  # noqa: E402
 
 import mmm  # noqa: E402
+from mmm.inference.sample import settled  # noqa: E402
 
 LOADED = (mmm.load_study, mmm.panel_from_frame, mmm.fit, mmm.response)
 IMPORT_S = time.perf_counter() - STARTED

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from mmm.batch.payload import Payload, merged
 from mmm.batch.record import ChannelReturn, Record
@@ -107,7 +107,7 @@ def predicted(means: np.ndarray, sds: np.ndarray) -> tuple[float, float]:
     between = max(0.0, excess / (weights.sum() - weights @ weights / weights.sum()))
     weights = 1.0 / (sds**2 + between)
     centre = float(weights @ means / weights.sum())
-    wider = stats.t(len(means) - 2).ppf(0.95) / Z90
+    wider = stdtrit(len(means) - 2, 0.95) / Z90
     return centre, float(wider * np.sqrt(between + 1.0 / weights.sum()))
 
 

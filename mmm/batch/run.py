@@ -17,7 +17,6 @@ import mmm
 from mmm.batch.index import read_index, read_records, rebuild_index, record_path
 from mmm.batch.job import Job, JobResult, failed_record, reason_of
 from mmm.batch.learn import LearnedPrior, Portfolio, with_priors
-from mmm.batch.page import write_portfolio
 from mmm.batch.plan import Action, PlannedRun, plan_batch
 from mmm.batch.record import ALARM, DONE, FAILED, HOLD, PROMOTE, Record, now
 from mmm.batch.runs import let_go, record_failure
@@ -298,6 +297,8 @@ def _finish(
             names = [record_path(*row) for row in rows.itertuples(index=False)]
             gone = let_go(store, read_records(store, names), batch.retention)
             index = rebuild_index(store)
+        from mmm.batch.page import write_portfolio  # charts take a second to load
+
         write_portfolio(store, index, batch.batch, now())
         if batch.mlflow:
             ours = index[(index["status"] == DONE) & (index["batch"] == batch.batch)]

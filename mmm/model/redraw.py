@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 from mmm.model import kernel, own, views
-from mmm.model.columns import COLUMNS, SPREAD
+from mmm.model.columns import COLUMNS, SHARE, SPREAD
 from mmm.model.density import Density, unconstrained_values
 from mmm.model.lanes import LANES
 from mmm.model.views import VALUE_ONLY, Pool
@@ -57,8 +57,14 @@ def whole_draws(
 
     Where linear coefficients were integrated out they are drawn from their exact conditional,
     with `noise` (N, `noise_length`); rows that are not wanted need theirs where `effects_move`.
-    `pool` is left at the last row.
+    Elsewhere a channel's effect in the window is its share of the outcome there, and rows that
+    are not wanted are not evaluated. `pool` is left at the last row that was.
     """
+    moving = effects_move(density)
+    if not (moving or density.written):
+        totals = window_totals(density, values)
+        values, noise = values[wanted], noise[wanted]
+        wanted = np.ones(len(values), dtype=bool)
     count, geos, columns = int(wanted.sum()), len(density.spec.geos), len(density.spec.channels)
     channels = (count, columns)
     found = WholeDraws(
@@ -73,10 +79,10 @@ def whole_draws(
         scales=np.empty((count, 2)),
     )
     points = np.ascontiguousarray(unconstrained_values(density, values))
-    totals = np.empty((len(values), columns))
+    added = np.empty((len(values), columns))
     place = np.where(wanted, np.cumsum(wanted) - 1, -1)
     level = np.ascontiguousarray(density.design.scaling.level)
-    settings = (density.layout.size, bool(density.coefficients), effects_move(density))
+    settings = (density.layout.size, bool(density.coefficients), moving)
     out = tuple(getattr(found, name) for name in WholeDraws.__slots__)
     noise = np.ascontiguousarray(noise)
     pool.header[VALUE_ONLY] = 1
@@ -87,18 +93,30 @@ def whole_draws(
                     density.written, density.spec.likelihood, pool, point
                 )
                 one = slice(i, i + 1)
-                rows = (points[one], place[one], noise[one], totals[one])
+                rows = (points[one], place[one], noise[one], added[one])
                 if math.isfinite(logp):
                     _complete(pool.header.ctypes.data, False, *settings, *rows, level, *out)
                 else:
                     raise _not_finite()
         else:
-            rows = (points, place, noise, totals)
+            rows = (points, place, noise, added)
             if not _complete(pool.header.ctypes.data, True, *settings, *rows, level, *out):
                 raise _not_finite()
     finally:
         pool.header[VALUE_ONLY] = 0
-    return found, totals
+    return found, added if moving or density.written else totals
+
+
+def window_totals(density: Density, values: np.ndarray) -> np.ndarray:
+    """What each channel's share of the outcome in the window comes to at natural `values`
+    (N, size), in units of outcome, (N, C); nothing for a channel that was never on."""
+    data, layout, channels = density.data, density.layout, len(density.spec.channels)
+    table = np.repeat(layout.base[None, : channels * COLUMNS], len(values), axis=0)
+    inside = layout.cell < channels * COLUMNS
+    table[:, layout.cell[inside]] = values[:, layout.scalar[inside]]
+    share = table.reshape(len(values), channels, COLUMNS)[:, :, SHARE]
+    active = data.media.any(axis=(0, 2)) | data.early.any(axis=0)
+    return share * active * density.design.scaling.level.sum() * data.media.shape[2]
 
 
 def _not_finite() -> FloatingPointError:

@@ -20,7 +20,10 @@ from mmm.model.design import drift_rows
 from mmm.model.own import curve_draws
 
 SETTLE_WEEKS = 104.0
-"""How long tactical carry-over is followed after the window; the brand stock to infinity."""
+"""How long tactical carry-over that never ends is followed after the window; the brand stock to
+infinity."""
+ENDLESS = frozenset({curves.GEOMETRIC, curves.CUSTOM})
+"""Families of adstock that are no sums over lags, or need not be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,10 +236,14 @@ def _scaled(response: Response, channel: int, media: np.ndarray) -> np.ndarray:
 
 def after_window(response: Response) -> int:
     """Periods followed past the last one, until tactical carry-over has died out and what is on
-    its way along paths has arrived."""
-    weeks = response.fit.panel.weeks_per_period
-    reach = sum(one.density.spec.lags for one in (response, *response.paths.values()))
-    return max(8, int(np.ceil(SETTLE_WEEKS / weeks)), reach)
+    its way along paths has arrived: as many as there are lags, where all of it ends; two years
+    where it never does, or where what comes later is valued at a year's outcome."""
+    equations = (response, *response.paths.values())
+    reach = max(8, sum(one.density.spec.lags for one in equations))
+    families = {code for one in equations for code in one.density.spec.adstock}
+    if families.isdisjoint(ENDLESS) and not response.multiplicative:
+        return reach
+    return max(reach, int(np.ceil(SETTLE_WEEKS / response.fit.panel.weeks_per_period)))
 
 
 def brand_tail(response: Response, channel: int, brand: np.ndarray) -> np.ndarray:

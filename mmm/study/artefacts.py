@@ -20,14 +20,13 @@ from mmm.plan.recorded import save_record
 from mmm.plan.scenario import plan_table
 from mmm.report import ReportInputs, render_report
 from mmm.study.analysis import Analysis
-from mmm.study.core import CoreAnalysis
-from mmm.study.directory import EVALUATION, MANIFEST
+from mmm.study.core import checks_rows
+from mmm.study.directory import EVALUATION, MANIFEST, REPORT
 from mmm.study.files import write_json as _json
 from mmm.study.files import write_table as _table
 from mmm.study.notes import notes_on
 from mmm.transforms.lag_estimates import lag_curves, lags_table
 
-REPORT = "report.html"
 VARYING = ("timings", "peak_rss_mb", "created")
 """Manifest entries that differ between runs of the same study, data and seed."""
 
@@ -92,21 +91,6 @@ def evaluation_json(
         **evaluation.to_dict(),
         **{key: provenance[key] for key in ("data_sha256", "study_sha256", "created")},
     }
-
-
-def write_core(analysis: CoreAnalysis, manifest: Mapping[str, Any], directory: Path) -> None:
-    """Writes the few artefacts that the others can be made from."""
-    _table(analysis.efficiency, directory / "efficiency.csv")
-    _json(checks_rows(analysis), directory / "checks.json")
-    _json(asdict(analysis.diagnostics), directory / "diagnostics.json")
-    save_fit(analysis.fit, directory / "fit.nc")
-    _json(dict(manifest), directory / MANIFEST)
-
-
-def checks_rows(analysis: Analysis | CoreAnalysis) -> list[dict[str, str]]:
-    return [
-        {key: str(value) for key, value in asdict(finding).items()} for finding in analysis.findings
-    ]
 
 
 def report_inputs(analysis: Analysis, manifest: Mapping[str, Any]) -> ReportInputs:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mmm.errors import input_error
 
-MANIFEST, EVALUATION = "manifest.json", "evaluation.json"
+MANIFEST, EVALUATION, REPORT = "manifest.json", "evaluation.json", "report.html"
 
 
 @contextmanager

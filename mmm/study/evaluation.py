@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm.errors import input_error
-from mmm.study.directory import EVALUATION, MANIFEST, whole_directory
+from mmm.study.directory import EVALUATION, MANIFEST, REPORT, whole_directory
 from mmm.study.job import StudyInputs, file_sha256, read_inputs, refuse_other
 from mmm.study.refits import evaluated, refuse_short
 
@@ -84,7 +84,7 @@ def run_evaluation(
     from mmm.plan.recorded import load_record
     from mmm.plan.scenarios import planned_scenario
     from mmm.study.analysis import analyse
-    from mmm.study.artefacts import REPORT, write_artefacts
+    from mmm.study.artefacts import write_artefacts
 
     manifest, fitted = run
     scenario = planned_scenario(inputs.study, inputs.panel, path.parent)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from mmm.data.load import load_panel
 from mmm.data.mediated import mediated_findings
 from mmm.data.panel import Panel
 from mmm.errors import Finding, StoredFitError
-from mmm.study.directory import refuse_occupied, whole_directory
+from mmm.study.directory import REPORT, refuse_occupied, whole_directory
 
 if TYPE_CHECKING:
     from mmm.data.panel import Panel
@@ -116,11 +117,12 @@ def run_study(
     from mmm.plan.record import forecast_record
     from mmm.plan.scenarios import planned_scenario
     from mmm.study.analysis import Analysis, analyse
-    from mmm.study.artefacts import REPORT, write_artefacts, write_core
-    from mmm.study.core import analyse_core
+    from mmm.study.core import analyse_core, write_core
     from mmm.study.progress import sampling_progress
     from mmm.study.refits import evaluated, refuse_short
 
+    if not core:
+        import_module("mmm.study.artefacts")  # charts take a second to load
     imported = time.perf_counter() - importing
     scenario = planned_scenario(study, panel, path.parent)
     if evaluate:
@@ -144,6 +146,8 @@ def run_study(
         timings = {"import_s": imported, **fitted.timings}
         manifest = build_manifest(analysis, path, timings, time.perf_counter() - started)
         if isinstance(analysis, Analysis):
+            from mmm.study.artefacts import write_artefacts
+
             write_artefacts(analysis, manifest, directory, report=report)
         else:
             write_core(analysis, manifest, directory)
