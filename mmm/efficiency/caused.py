@@ -10,7 +10,14 @@ from mmm.model.design import BaselineRows
 from mmm.results.ahead import settled
 from mmm.results.blocks import by_geo
 from mmm.results.outcome import caused_outcome, shrink, whole_outcome
-from mmm.results.respond import Effect, Response, after_window, brand_tail, channel_effect
+from mmm.results.respond import (
+    Effect,
+    Response,
+    brand_tail,
+    channel_effect,
+    followed,
+    past_effect,
+)
 
 STEP = 1e-4
 """Change of spending over which a derivative is taken where effects multiply."""
@@ -44,14 +51,10 @@ class Horizon:
 
 def horizon(response: Response) -> Horizon:
     """The horizon of the response's panel."""
-    data = response.fit.panel.dataset
-    later = after_window(response)
-    media, value = data["media"].values, data["value_per_unit"].values
-    return Horizon(
-        media=np.concatenate([media, np.zeros((later, *media.shape[1:]))]),
-        worth=np.concatenate([value, np.repeat(value[-1:], later, axis=0)]),
-        rows=settled(response, later).rows if response.multiplicative else None,
-    )
+    media, worth = followed(response)
+    later = len(media) - len(response.fit.panel.dates)
+    rows = settled(response, later).rows if response.multiplicative else None
+    return Horizon(media, worth, rows)
 
 
 def whole_horizon(response: Response, span: Horizon) -> np.ndarray | None:
@@ -166,7 +169,7 @@ def _caused_block(response: Response, span: Horizon) -> list[Caused]:
     changes: list[Change] = []  # of all channels so far
     for channel in range(span.media.shape[2]):
         spent = span.media[:, response.places, channel]
-        with_it = channel_effect(response, channel, spent, direction=spent, worth=worth)
+        with_it = past_effect(response, channel)
         without = channel_effect(response, channel, np.zeros_like(spent))
         if whole is None:
             new, old = (added(response, channel, one, worth) for one in (with_it, without))

@@ -9,8 +9,8 @@ from scipy import stats
 
 from mmm.model.spec import seen_outcome
 from mmm.results.blocks import by_geo
-from mmm.results.outcome import baseline_predictor, expected_outcome, media_predictor
-from mmm.results.respond import Response
+from mmm.results.outcome import baseline_predictor, expected_outcome
+from mmm.results.respond import Response, window_effect
 
 SIGNIFICANT = 0.01
 STRONG = 0.3
@@ -106,9 +106,9 @@ def _predictor(base: Response) -> np.ndarray:
 
 
 def _mean(some: Response, *, outcome: bool) -> np.ndarray:
-    media = some.fit.panel.dataset["media"].values
     total = baseline_predictor(some, some.density.design.baseline)
-    total += media_predictor(some, media, len(media))
+    for channel in range(len(some.fit.panel.channels)):
+        total += window_effect(some, channel).total
     return (expected_outcome(some, total) if outcome else total).mean(axis=0)
 
 

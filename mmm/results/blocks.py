@@ -66,5 +66,6 @@ def by_geo[T](
     cells = max(1, response.draws * periods)
     size = max(1, min(BLOCK_CELLS // cells, 16 * BLOCK_CELLS // (cells * arrays)))
     starts = range(0, geos, size)
-    blocks = [take_geos(response, slice(start, start + size)) for start in starts]
+    cut = (take_geos(response, slice(start, start + size)) for start in starts)
+    blocks = [response] if size >= geos else list(cut)
     return each_in_threads(compute, blocks, alone=response.density.spec.custom)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,13 @@ from mmm.results.noise import with_noise
 from mmm.results.outcome import Held, split_outcome
 from mmm.results.prices import Media, media_of
 from mmm.results.quarters import quarters
-from mmm.results.respond import Response, baseline_effect, channel_effect
+from mmm.results.respond import (
+    Effect,
+    Response,
+    baseline_effect,
+    channel_effect,
+    window_effect,
+)
 from mmm.results.summary import SUFFIXES, summarise
 from mmm.transforms.parameter import Z90
 
@@ -108,17 +114,20 @@ def outcome_components(
         yield Component(name, BASELINE, draws if split is None else draws * split.baseline)
     for name, guess in guesses.items():
         yield Component(name, UNMEASURED, np.repeat(guess, periods, axis=2))
-    yield from _channel_components(response, media, periods, None if split is None else split.media)
+    channels = range(len(response.fit.study.channels))
+    effects = (channel_effect(response, one, media_of(response, media, one)) for one in channels)
+    factor = None if split is None else split.media
+    yield from _channel_components(response, effects, periods, factor)
 
 
 def _channel_components(
-    response: Response, media: Media, periods: int, factor: np.ndarray | None
+    response: Response, effects: Iterable[Effect], periods: int, factor: np.ndarray | None
 ) -> Iterator[Component]:
-    """What channels add over the last `periods`, their predictor times `factor` (D, G, T)."""
+    """What channels add over the last `periods` of their `effects`, those of the predictor, times
+    `factor` (D, G, T)."""
     silent = response.fit.study.routes().silent
-    for index, channel in enumerate(response.fit.study.channels):
+    for channel, effect in zip(response.fit.study.channels, effects, strict=True):
         direct = channel.name not in silent
-        effect = channel_effect(response, index, media_of(response, media, index))
         for kind, known, draws in (
             (TACTICAL, direct and channel.role.has_tactical, effect.tactical),
             (BRAND, direct and channel.role.has_brand, effect.brand),
@@ -216,7 +225,8 @@ def channel_sums(response: Response) -> dict[tuple[str, str], Sums]:
     def block(some: Response) -> dict[tuple[str, str], Sums]:
         split = split_outcome(some, some.density.design.baseline, media)
         factor = None if split is None else split.media
-        found = _channel_components(some, media, periods, factor)
+        effects = (window_effect(some, one) for one in range(media.shape[2]))
+        found = _channel_components(some, effects, periods, factor)
         worth = value[some.places]
         return {(one.name, one.kind): _sums(one.draws, worth, starts) for one in found}
 

@@ -18,6 +18,7 @@ from mmm.model.apart import each_draw
 from mmm.model.density import Density
 from mmm.model.design import drift_rows
 from mmm.model.own import curve_draws
+from mmm.model.terms import branded
 
 SETTLE_WEEKS = 104.0
 """How long tactical carry-over that never ends is followed after the window; the brand stock to
@@ -237,11 +238,13 @@ def _scaled(response: Response, channel: int, media: np.ndarray) -> np.ndarray:
 def after_window(response: Response) -> int:
     """Periods followed past the last one, until tactical carry-over has died out and what is on
     its way along paths has arrived: as many as there are lags, where all of it ends; two years
-    where it never does, or where what comes later is valued at a year's outcome."""
+    where it never does, where a brand stock gives back for longer, or where what comes later is
+    valued at a year's outcome."""
     equations = (response, *response.paths.values())
     reach = max(8, sum(one.density.spec.lags for one in equations))
     families = {code for one in equations for code in one.density.spec.adstock}
-    if families.isdisjoint(ENDLESS) and not response.multiplicative:
+    brand = any(any(branded(one.density.spec)) for one in equations)
+    if families.isdisjoint(ENDLESS) and not (brand or response.multiplicative):
         return reach
     return max(reach, int(np.ceil(SETTLE_WEEKS / response.fit.panel.weeks_per_period)))
 

@@ -28,6 +28,8 @@ from mmm.results.threads import MOST_WORKERS, cores, each_in_threads
 
 RESULT_DRAWS = 1000
 """Draws that results are read from, spread evenly over the posterior."""
+KEPT_CELLS = 1_000_000
+"""Draws x geos x periods x channels of effects that are kept: 16 MB."""
 KEPT_NOISE = 500_000
 """Numbers of a set of noise that is kept: 4 MB."""
 
@@ -116,6 +118,53 @@ def baseline_effect(response: Response, rows: BaselineRows, components: set[str]
     return total * response.unit[None, :, None]
 
 
+def followed(response: Response) -> tuple[np.ndarray, np.ndarray]:
+    """The window and the time after it in which carry-over is followed, S periods in all, of all
+    geos of the panel: media (S, G, C) as it was, then nothing, and worth (S, G) of a unit of
+    outcome, after the window its last one."""
+    data, later = response.fit.panel.dataset, after_window(response)
+    media, value = data["media"].values, data["value_per_unit"].values
+    nothing = np.zeros((later, *media.shape[1:]))
+    return np.concatenate([media, nothing]), np.concatenate(
+        [value, np.repeat(value[-1:], later, axis=0)]
+    )
+
+
+def past_effect(response: Response, channel: int) -> Effect:
+    """What a channel's media in the window did, there and after it, over the S periods of
+    `followed`; its slope is along all of that media. Kept where it is small: contributions,
+    returns and residuals all begin with it."""
+    key = ("past", response.fit.panel.channels[channel])
+    if key in response.known:
+        return response.known[key]
+    media, worth = followed(response)
+    spent = media[:, response.places, channel]
+    effect = channel_effect(
+        response, channel, spent, direction=spent, worth=worth[:, response.places]
+    )
+    if _is_small(response):
+        response.known[key] = effect
+    return effect
+
+
+def window_effect(response: Response, channel: int) -> Effect:
+    """The part of `past_effect` in the window, without slope."""
+    media = response.fit.panel.dataset["media"].values
+    periods = len(media)
+    if not _is_small(response):
+        return channel_effect(response, channel, media[:, response.places, channel])
+    past = past_effect(response, channel)
+    mediated = None if past.mediated is None else past.mediated[:, :, :periods]
+    tactical, brand = past.tactical[:, :, :periods], past.brand[:, :, :periods]
+    return Effect(tactical, brand, np.zeros_like(past.slope), mediated)
+
+
+def _is_small(response: Response) -> bool:
+    periods = len(response.fit.panel.dates) + after_window(response)
+    channels = len(response.fit.panel.channels)
+    return response.draws * len(response.places) * periods * channels <= KEPT_CELLS
+
+
 __all__ = [
     "RESULT_DRAWS",
     "SETTLE_WEEKS",
@@ -125,6 +174,9 @@ __all__ = [
     "baseline_effect",
     "brand_tail",
     "channel_effect",
+    "followed",
+    "past_effect",
     "response",
     "wander",
+    "window_effect",
 ]
