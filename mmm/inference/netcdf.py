@@ -56,20 +56,24 @@ def _write_variable(group: h5py.Group, name: Hashable, variable: xr.Variable) ->
         variable = encode_cf_variable(variable, name=name)
     values = variable.values
     if values.dtype.kind in "OU":
-        written = group.create_dataset(name, data=values.astype(object), dtype=h5py.string_dtype())
+        values, dtype = np.ascontiguousarray(values.astype(object)), h5py.string_dtype()
     else:
-        written = _write_numbers(group, str(name), np.ascontiguousarray(values))
+        values = np.ascontiguousarray(values)
+        dtype = values.dtype
+    written = _write_values(group, str(name), values, dtype)
     if variable.attrs:
         written.attrs.update(variable.attrs)
     return written
 
 
-def _write_numbers(group: h5py.Group, name: str, values: np.ndarray) -> h5py.Dataset:
+def _write_values(
+    group: h5py.Group, name: str, values: np.ndarray, dtype: np.dtype
+) -> h5py.Dataset:
     """What `create_dataset` does, without asking for all that it can be asked for."""
-    space, kind = h5s.create_simple(values.shape), h5t.py_create(values.dtype, logical=True)
+    space, kind = h5s.create_simple(values.shape), h5t.py_create(dtype, logical=True)
     kept = h5p.create(h5p.DATASET_CREATE)
     kept.set_obj_track_times(False)  # else the same fit would be other bytes a second later
     written = h5d.create(group.id, name.encode(), kind, space, kept)
     if values.size:
-        written.write(h5s.ALL, h5s.ALL, values)
+        written.write(h5s.ALL, h5s.ALL, values, mtype=h5t.py_create(dtype))
     return h5py.Dataset(written)

@@ -37,6 +37,8 @@ TOLERANCE = 1e-6
 """Of the log-density, relative, where the climb ends: within a tenth of a posterior standard
 deviation of the mode, which is close enough to measure the shape and to begin."""
 ITERATIONS = 500
+SAME = 0.1
+"""Log-densities nearer than this are those of one mode, reached twice."""
 
 Point = np.ndarray
 
@@ -75,38 +77,69 @@ def whiten(density: Density, settings: Inference, cores: int | None = None) -> W
     and R-hat tells."""
     if density.size > LARGEST:
         return None
-    starts = [starting_point(density, seed) for seed in chain_seeds(settings)]
+    first, *others = (starting_point(density, seed) for seed in chain_seeds(settings))
     cores = 1 if density.written else cores or os.cpu_count() or 1
     pool = density.workspace(cores)
     with ThreadPoolExecutor(cores) as threads:
-        found = list(threads.map(partial(_climb, density, pool), starts))
-        best, _ = max(found, key=lambda one: one[1])
-        slope = partial(_slope, density, pool, best)
-        columns = list(threads.map(slope, range(density.size)))
-    curvature = -0.5 * (np.array(columns) + np.array(columns).T)
+        best = _climb(density, pool, None, first)
+        about = _shape(density, pool, threads, best.point)
+        found = [best, *threads.map(partial(_climb, density, pool, about), others)]
+        highest = max(one.value for one in found)
+        if highest > best.value + SAME:
+            best = next(one for one in found if one.value == highest)
+            about = _shape(density, pool, threads, best.point)
+    if about is None:
+        return None
+    modes = [np.linalg.solve(about.root, one.point - about.mode) for one in found]
+    return Whitened(about, np.array(modes))
+
+
+def _shape(
+    density: Density, pool: Pool, threads: ThreadPoolExecutor, mode: Point
+) -> Coordinates | None:
+    """Laplace's coordinates about `mode`, None where there is no curvature to be had."""
+    slope = partial(_slope, density, pool, mode)
+    columns = np.array(list(threads.map(slope, range(density.size))))
+    curvature = -0.5 * (columns + columns.T)
     if not np.isfinite(curvature).all():
         return None
     values, vectors = np.linalg.eigh(curvature)
     scale = 1.0 / np.sqrt(np.maximum(values, LEAST_CURVATURE))
-    modes = np.array([(mode - best) @ vectors / scale for mode, _ in found])
-    return Whitened(Coordinates(best, np.ascontiguousarray(vectors * scale)), modes)
+    return Coordinates(mode, np.ascontiguousarray(vectors * scale))
 
 
-def _climb(density: Density, pool: Pool, start: Point) -> tuple[Point, float]:
-    """The mode uphill from `start`, and its log-density."""
+@dataclass(frozen=True, slots=True)
+class _Mode:
+    """A mode and the log-density there."""
 
-    def downhill(q: Point) -> tuple[float, Point]:
+    point: Point
+    value: float
+
+
+def _climb(density: Density, pool: Pool, about: Coordinates | None, start: Point) -> _Mode:
+    """The mode uphill from `start`, searched for in the coordinates `about` another one, in which
+    it is rounder and takes a third of the steps; on the prior's scale where none are known or
+    there are limits to how low scalars may go."""
+    least = lowest(density)
+    about = about if least is None else None
+
+    def downhill(at: Point) -> tuple[float, Point]:
+        q = at if about is None else about.mode + about.root @ at
         value, gradient = density.value_and_gradient(q, pool)
         if not (np.isfinite(value) and np.isfinite(gradient).all()):
-            return CLIFF, np.zeros(len(q))
-        return -value, -gradient
+            return CLIFF, np.zeros(len(at))
+        return -value, -gradient if about is None else -(gradient @ about.root)
 
     options = {"maxiter": ITERATIONS, "maxcor": 30, "ftol": TOLERANCE}
-    least = lowest(density)
-    bounds = None if least is None else [(None if b == -np.inf else b, None) for b in least]
-    start = start if least is None else np.maximum(start, least)
+    bounds = None
+    if about is not None:
+        start = np.linalg.solve(about.root, start - about.mode)
+    elif least is not None:
+        bounds = [(None if limit == -np.inf else limit, None) for limit in least]
+        start = np.maximum(start, least)
     found = minimize(downhill, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-    return found.x, -float(found.fun)
+    reached = found.x if about is None else about.mode + about.root @ found.x
+    return _Mode(reached, -float(found.fun))
 
 
 def lowest(density: Density) -> Point | None:
