@@ -38,6 +38,7 @@ PINNED = {
     # arrays of a few MB come and go: glibc would fetch their pages from the system each time
     "MALLOC_MMAP_THRESHOLD_": str(2**25),
     "MALLOC_TRIM_THRESHOLD_": str(2**27),
+    "MALLOC_ARENA_MAX": "1",  # jobs run in a thread, whose memory would be given back and fetched
 }
 
 UNWATCHED = {

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -84,12 +84,12 @@ def whiten(density: Density, settings: Inference, cores: int | None = None) -> W
         best = _climb(density, pool, None, first)
         about = _shape(density, pool, threads, best.point)
         found = [best, *threads.map(partial(_climb, density, pool, about), others)]
-        highest = max(one.value for one in found)
-        if highest > best.value + SAME:
-            best = next(one for one in found if one.value == highest)
-            about = _shape(density, pool, threads, best.point)
+        highest = max(found, key=lambda one: one.value)
+        if highest.value > best.value + SAME:
+            about = _shape(density, pool, threads, highest.point)
     if about is None:
         return None
+    about = replace(about, mode=highest.point)
     modes = [np.linalg.solve(about.root, one.point - about.mode) for one in found]
     return Whitened(about, np.array(modes))
 
