@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy.signal import lfilter
 
 from mmm.config import Study
 from mmm.config.channel import Channel, Role
@@ -244,11 +245,8 @@ def _curve(media: np.ndarray, channel: Channel, study: Study, weeks: float) -> n
 def _carried(series: np.ndarray, half_life: float) -> np.ndarray:
     """Geometric carry-over (G, T) from the level of the first quarter of a year."""
     keep = 2.0 ** (-1.0 / half_life)
-    level, found = series[:, :13].mean(axis=1), np.empty_like(series)
-    for t in range(series.shape[1]):
-        level = keep * level + (1.0 - keep) * series[:, t]
-        found[:, t] = level
-    return found
+    level = series[:, :13].mean(axis=1, keepdims=True)
+    return lfilter([1.0 - keep], [1.0, -keep], series, axis=1, zi=keep * level)[0]
 
 
 def _time(dates: pd.DatetimeIndex, study: Study, weeks: float) -> list[np.ndarray]:

@@ -40,7 +40,7 @@ class Panel:
 
     @property
     def dates(self) -> pd.DatetimeIndex:
-        return pd.DatetimeIndex(self.dataset.variables[DATE].values)
+        return pd.DatetimeIndex(self.dataset.get_index(DATE).rename(None))
 
     @property
     def geos(self) -> tuple[str, ...]:
