@@ -122,7 +122,7 @@ def fit(
     started = time.perf_counter()
     spec = model_spec(study, panel)
     density = build_density(spec, build_design(spec, panel))
-    compiling = kernel.prepare(spec.likelihood)
+    compiling = kernel.prepare(spec.likelihood, told_too=density.told)
     trial, _ = density.value_and_gradient(density.centre())
     if not np.isfinite(trial):
         raise ModelError(

@@ -17,7 +17,7 @@ from mmm.model.own import OwnChannel
 from mmm.model.readings import reading_entries
 from mmm.model.spec import ModelSpec
 from mmm.model.terms import told_apart
-from mmm.model.views import ENDS, MIDDLE, Data, Pool
+from mmm.model.views import ENDS, MIDDLE, TOLD, Data, Pool
 
 _KINDS = {"lognormal": kernel.EXP, "halfnormal": kernel.EXP_FOLDED, "logitnormal": kernel.LOGIT}
 
@@ -139,6 +139,11 @@ class Density:
             [np.where(folded, 1.0, self.layout.scale), np.ones(self.coefficients)]
         )
 
+    @property
+    def told(self) -> bool:
+        """Whether trackers or experiments are part of it."""
+        return bool(len(self.data.reading) or len(self.data.trial_lift))
+
     def workspace(self, slots: int = 1, at: Coordinates | None = None) -> Pool:
         """Memory to evaluate the density in, for as many threads at once as it has slots.
 
@@ -150,6 +155,8 @@ class Density:
         pool = Pool(data, self.spec.lags, self.spec.pooled, slots)
         pool.header[ENDS] = kernel.ends().address
         pool.header[MIDDLE] = kernel.middle(self.spec.likelihood).address
+        if self.told:
+            pool.header[TOLD] = kernel.told().address
         return pool
 
     def value_and_gradient(

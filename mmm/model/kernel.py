@@ -146,15 +146,12 @@ def collect_cells(data, work, grad):
 
 @njit(**OPTIONS)
 def begin(q, data, work, pooled, grad):
-    """Everything up to the outcome's likelihood at `q`: cells, curves, effects, trackers and
-    experiments; returns the log-prior, whose gradient goes into `grad`, and the log-likelihood
-    of both."""
+    """Cells, curves and effects at `q`; returns the log-prior, whose gradient goes into `grad`."""
     log_prior = fill_cells(q, data, work, grad)
     spread_cells(data, work, pooled)
     curves.forward(work.table, data, work)
     curves.effects(work.table, data, work)
-    told = survey.log_likelihood(data, work) + experiment.log_likelihood(data, work)
-    return log_prior + told
+    return log_prior
 
 
 @njit(**OPTIONS)
@@ -237,6 +234,18 @@ def _ends(stamp):
     return ends
 
 
+def _told(stamp):
+    @cfunc(PART_SIGNATURE, cache=True, _nrt=False)
+    def told(h, slot, _size, _q, _grad):
+        """The log-likelihood of trackers and experiments, and its gradient into the slot."""
+        _ = stamp
+        data = views.frame_at(h, 0)
+        work = views.frame_at(h, slot * views.meta_of(h, views.STRIDE))
+        return survey.log_likelihood(data, work) + experiment.log_likelihood(data, work)
+
+    return told
+
+
 def _collapsed(stamp):
     @cfunc(PART_SIGNATURE, cache=True, _nrt=False)
     def collapsed_middle(h, slot, _size, _q, _grad):
@@ -270,6 +279,7 @@ def _logp(stamp):
         _ = stamp
         h, length = views.address_of(header), np.int64(size)
         ends, middle = views.meta_of(h, views.ENDS), views.meta_of(h, views.MIDDLE)
+        told = views.meta_of(h, views.TOLD)
         slot = views.claim(h)
         data = views.frame_at(h, 0)
         work = views.frame_at(h, slot * views.meta_of(h, views.STRIDE))
@@ -278,6 +288,8 @@ def _logp(stamp):
             point, slope = views.pointer_to(work.point), views.pointer_to(work.slope)
             place_point(q, data, work)
         total = call_part(ends, h, slot, 0, point, slope)
+        if told != 0:
+            total += call_part(told, h, slot, 0, point, slope)
         total += call_part(middle, h, slot, length, point, slope)
         if math.isfinite(total) and not views.meta_of(h, views.VALUE_ONLY):
             call_part(ends, h, slot, 1, point, slope)
@@ -336,33 +348,41 @@ def ends():
     return _ends(STAMP)
 
 
+@lru_cache(maxsize=1)
+def told():
+    """The likelihood of trackers and experiments, compiled for the models that have any."""
+    return _told(STAMP)
+
+
 @lru_cache(maxsize=2)
 def middle(likelihood: str):
     """The likelihood of a family."""
     return _explicit(STAMP) if likelihood == "student_t" else _collapsed(STAMP)
 
 
-def prepare(likelihood: str) -> float:
-    """Makes the sampler's callbacks ready; returns the seconds spent compiling, 0 where they
-    were in memory or on disk already.
+def prepare(likelihood: str, *, told_too: bool = False) -> float:
+    """Makes the sampler's callbacks ready, `told_too` that of trackers and experiments; returns
+    the seconds spent compiling, 0 where they were in memory or on disk already.
 
     Where nothing is on disk another process compiles the likelihood while this one compiles
     the rest; should it fail, this one does it all.
     """
     started = time.perf_counter()
-    if likelihood in _ready:
+    wanted = {likelihood, "told"} if told_too else {likelihood}
+    if wanted <= _ready:
         return 0.0
     known, helper = bool(_ready) or expand().cache_hits > 0, None
     if not known:
-        order = f"from mmm.model import kernel; kernel.middle({likelihood!r})"
+        more = "; kernel.told()" if told_too else ""
+        order = f"from mmm.model import kernel; kernel.middle({likelihood!r}){more}"
         helper = subprocess.Popen([sys.executable, "-c", order])
     parts = [logp(), ends()]
     if helper is not None:
         helper.wait()
-    parts.append(middle(likelihood))
+    parts += [middle(likelihood), told()] if told_too else [middle(likelihood)]
     fresh = [part for part in parts if id(part) not in _loaded and not part.cache_hits]
     _loaded.update(map(id, parts))
-    _ready.add(likelihood)
+    _ready.update(wanted)
     return time.perf_counter() - started if fresh or not known else 0.0
 
 

@@ -24,8 +24,8 @@ from mmm.model.lanes import LANES
 from mmm.model.sweep import padded
 from mmm.model.vector import OPTIONS
 
-META = ("lags", "pooled", "slots", "stride", "flags", "value_only", "ends", "middle")
-LAGS, POOLED, SLOTS, STRIDE, FLAGS, VALUE_ONLY, ENDS, MIDDLE = range(len(META))
+META = ("lags", "pooled", "slots", "stride", "flags", "value_only", "ends", "middle", "told")
+LAGS, POOLED, SLOTS, STRIDE, FLAGS, VALUE_ONLY, ENDS, MIDDLE, TOLD = range(len(META))
 ENTRY = 4
 
 INTEGERS = ("kind", "scalar", "cell", "adstock", "reach", "saturation", "own_row", "shared_row",
@@ -138,7 +138,7 @@ class Pool:
             arrays[f"table{name}"] = cells[:columns].reshape(channels, COLUMNS)
             arrays[f"sigma{name}"] = cells[columns : columns + geos]
         self.work = Work(**arrays)
-        meta = [lags, int(pooled), slots, 8 * stride, self.flags.ctypes.data, 0, 0, 0]
+        meta = [lags, int(pooled), slots, 8 * stride, self.flags.ctypes.data, 0, 0, 0, 0]
         entries = [entry for array in (*data, *self.work) for entry in _entry(array)]
         self.header = np.array(meta + entries, dtype=np.int64)
 

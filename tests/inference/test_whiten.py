@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from mmm.model import kernel
 from mmm.model.density import build_density
 from mmm.model.design import build_design
 from mmm.model.spec import model_spec
-from mmm.simulate import simulate_world
+from mmm.simulate import large_spec, simulate, simulate_world
 
 SETTINGS = Inference(chains=2, draws=1500, tune=200, seed=3)
 
@@ -77,3 +79,35 @@ def test_draws_are_those_of_the_posterior_either_way(problem, monkeypatch):
 def test_a_large_density_is_left_as_it_is(problem, monkeypatch):
     monkeypatch.setattr("mmm.inference.whiten.LARGEST", 5)
     assert whiten(problem, SETTINGS) is None
+
+
+def test_warm_up_and_acceptance_are_what_the_model_needs_where_left_out(problem):
+    plain = sampling.settled(Inference(), problem.spec, whitened=True)
+    assert (plain.tune, plain.target_accept) == (100, 0.92)
+    assert sampling.settled(Inference(), problem.spec, whitened=False).tune == 300
+    heavy = replace(problem.spec, likelihood="student_t")
+    assert sampling.settled(Inference(), heavy, whitened=True).tune == 300
+    world = simulate_world("national_brand", seed=1)
+    panel, _ = mmm.panel_from_frame(world.study, world.frame)
+    brand = sampling.settled(Inference(), model_spec(world.study, panel), whitened=True)
+    assert (brand.tune, brand.target_accept) == (200, 0.97)
+    stated = Inference(tune=70, target_accept=0.8)
+    assert sampling.settled(stated, heavy, whitened=False) == stated
+
+
+def test_the_search_keeps_off_the_mode_of_no_noise():
+    """Few degrees of freedom and coefficients through some observations: a density without
+    bound, where chains once started and stayed."""
+    world = simulate(large_spec(1, 104, 4), seed=0)
+    inference = world.study.inference.model_copy(update={"likelihood": "student_t"})
+    study = world.study.model_copy(update={"inference": inference})
+    panel, _ = mmm.panel_from_frame(study, world.frame)
+    spec = model_spec(study, panel)
+    density = build_density(spec, build_design(spec, panel))
+    found = whiten(density, inference)
+    places = [one.place for one in spec.variables for _ in one.priors]
+    noise, shape = places.index("sigma"), places.index("shape")
+    reached = found.points(found.modes)
+    assert (reached[:, shape] >= density.centre()[shape] - 1e-9).all()
+    assert (reached[:, noise] > density.centre()[noise] - 4.0).all()
+    assert np.linalg.norm(found.modes, axis=1).max() < 1.0
