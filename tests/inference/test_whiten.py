@@ -83,7 +83,7 @@ def test_a_large_density_is_left_as_it_is(problem, monkeypatch):
 
 def test_warm_up_and_acceptance_are_what_the_model_needs_where_left_out(problem):
     plain = sampling.settled(Inference(), problem.spec, whitened=True)
-    assert (plain.tune, plain.target_accept) == (100, 0.92)
+    assert (plain.tune, plain.target_accept) == (200, 0.92)
     assert sampling.settled(Inference(), problem.spec, whitened=False).tune == 300
     heavy = replace(problem.spec, likelihood="student_t")
     assert sampling.settled(Inference(), heavy, whitened=True).tune == 300
