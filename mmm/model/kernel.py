@@ -362,10 +362,8 @@ def middle(likelihood: str):
 
 def prepare(likelihood: str, *, told_too: bool = False) -> float:
     """Makes the sampler's callbacks ready, `told_too` that of trackers and experiments; returns
-    the seconds spent compiling, 0 where they were in memory or on disk already.
-
-    Where nothing is on disk another process compiles the likelihood while this one compiles
-    the rest; should it fail, this one does it all.
+    the seconds spent compiling, 0 where they were in memory or on disk already. Where nothing is
+    on disk another process compiles the likelihood beside; should it fail, this one does it all.
     """
     started = time.perf_counter()
     wanted = {likelihood, "told"} if told_too else {likelihood}
