@@ -51,7 +51,8 @@ class Horizon:
 
 def horizon(response: Response) -> Horizon:
     """The horizon of the response's panel."""
-    media, worth = followed(response)
+    data = response.fit.panel.dataset
+    media, worth = followed(response, data["media"].values, data["value_per_unit"].values)
     later = len(media) - len(response.fit.panel.dates)
     rows = settled(response, later).rows if response.multiplicative else None
     return Horizon(media, worth, rows)

@@ -118,16 +118,14 @@ def baseline_effect(response: Response, rows: BaselineRows, components: set[str]
     return total * response.unit[None, :, None]
 
 
-def followed(response: Response) -> tuple[np.ndarray, np.ndarray]:
-    """The window and the time after it in which carry-over is followed, S periods in all, of all
-    geos of the panel: media (S, G, C) as it was, then nothing, and worth (S, G) of a unit of
-    outcome, after the window its last one."""
-    data, later = response.fit.panel.dataset, after_window(response)
-    media, value = data["media"].values, data["value_per_unit"].values
-    nothing = np.zeros((later, *media.shape[1:]))
-    return np.concatenate([media, nothing]), np.concatenate(
-        [value, np.repeat(value[-1:], later, axis=0)]
-    )
+def followed(
+    response: Response, media: np.ndarray, worth: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The window and the time after it in which carry-over is followed, S periods in all: `media`
+    (T, ...) as it was, then nothing, and `worth` (T, G) of a unit of outcome, then its last one."""
+    later = after_window(response)
+    nothing, last = np.zeros((later, *media.shape[1:])), np.repeat(worth[-1:], later, axis=0)
+    return np.concatenate([media, nothing]), np.concatenate([worth, last])
 
 
 def past_effect(response: Response, channel: int) -> Effect:
@@ -137,11 +135,10 @@ def past_effect(response: Response, channel: int) -> Effect:
     key = ("past", response.fit.panel.channels[channel])
     if key in response.known:
         return response.known[key]
-    media, worth = followed(response)
-    spent = media[:, response.places, channel]
-    effect = channel_effect(
-        response, channel, spent, direction=spent, worth=worth[:, response.places]
-    )
+    data, places = response.fit.panel.dataset, response.places
+    media, value = data["media"].values, data["value_per_unit"].values
+    spent, worth = followed(response, media[:, places, channel], value[:, places])
+    effect = channel_effect(response, channel, spent, direction=spent, worth=worth)
     if _is_small(response):
         response.known[key] = effect
     return effect
