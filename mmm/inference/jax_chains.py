@@ -17,7 +17,7 @@ import numpy as np
 
 from mmm.config import Inference
 from mmm.errors import ModelError
-from mmm.inference.sample import Draws, settled, statistics_dataset
+from mmm.inference.sample import Draws, drawn, settled, statistics_dataset
 from mmm.inference.whiten import Whitened, chain_seeds, starting_point, whiten
 from mmm.model.density import Density
 
@@ -38,15 +38,22 @@ def sample_jax(density: Density, settings: Inference) -> Draws:
     run = _numpyro if settings.sampler == "numpyro" else _blackjax
     points, statistics = run(_placed(logp, found), starts, key, settings)
     points = np.asarray(points)
-    return Draws(found.points(points) if found else points, statistics_dataset(statistics))
+    return drawn(points, statistics_dataset(statistics), found)
 
 
 def _placed(logp: Any, found: Whitened | None) -> Any:
     """`logp` in the coordinates that were found."""
     if found is None:
         return logp
-    mode, root = found.coordinates.mode, found.coordinates.root
-    return lambda z: logp(mode + root @ z)
+    jnp, at = import_module("jax.numpy"), found.coordinates
+    half, slope = at.bends.half, at.bends.slope
+
+    def placed(z: Any) -> Any:
+        u = at.mode + at.root @ z
+        q = u.at[half].set(at.bends.about + u[half] / jnp.exp(u[slope]))
+        return logp(q) - u[slope].sum()
+
+    return placed
 
 
 def _needed(name: str, sampler: str) -> Any:

@@ -37,11 +37,13 @@ def python_model(
         pool = density.workspace()
 
         def logp(z: np.ndarray) -> tuple[float, np.ndarray]:
-            q = found.points(z) if found else z
-            value, gradient = density.value_and_gradient(q, pool)
+            if found:
+                value, gradient = density.moved(z, found.coordinates, pool)
+            else:
+                value, gradient = density.value_and_gradient(z, pool)
             if not (np.isfinite(value) and np.isfinite(gradient).all()):
-                raise NotFiniteError(f"log-density {value} at {q}")
-            return value, gradient @ found.coordinates.root if found else gradient
+                raise NotFiniteError(f"log-density {value} at {found.points(z) if found else z}")
+            return value, gradient
 
         return logp
 

@@ -17,8 +17,9 @@ from nutpie.compile_pymc import CompiledPyMCModel
 from mmm.config import Inference
 from mmm.inference.blas import one_blas_thread
 from mmm.inference.python_chains import python_model
-from mmm.inference.whiten import starting_point, whiten
+from mmm.inference.whiten import Whitened, starting_point, whiten
 from mmm.model import kernel
+from mmm.model.coordinates import log_volume
 from mmm.model.density import Density
 from mmm.model.spec import ModelSpec
 from mmm.model.terms import branded
@@ -106,6 +107,16 @@ def _read(trace: Any, settings: Inference) -> tuple[np.ndarray, xr.Dataset]:
     return column(points, "q"), statistics_dataset(kept)
 
 
+def drawn(points: np.ndarray, statistics: xr.Dataset, found: Whitened | None) -> Draws:
+    """The sampler's `points` (chains, draws, size) and log-densities, out of the coordinates
+    `found` into those of the density."""
+    if found is None:
+        return Draws(points, statistics)
+    unconstrained = found.points(points)
+    logp = statistics["logp"] - log_volume(found.coordinates.bends, unconstrained)
+    return Draws(unconstrained, statistics.assign(logp=logp))
+
+
 def settled(settings: Inference, spec: ModelSpec, *, whitened: bool) -> Inference:
     """`settings` with the warm-up and the target acceptance that stay clear of divergences at
     the least cost (`benchmarks/geometry`), where they are left out: brand stocks need shorter
@@ -162,4 +173,4 @@ def _sampled(
     )
     trace = _finish(running)
     points, statistics = _read(trace, settings)
-    return Draws(found.points(points) if found else points, statistics)
+    return drawn(points, statistics, found)

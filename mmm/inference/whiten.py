@@ -1,11 +1,12 @@
 """Where the posterior lies and what shape it has, learned before any chain runs.
 
-With the mode m of the log-density on the unconstrained scale, and w and V the eigenvalues and
-eigenvectors of its negative Hessian there (Laplace's approximation), the posterior of z in
+With the mode m of the log-density on the unconstrained scale, bent where it curves
+(`mmm.model.coordinates`), and w and V the eigenvalues and eigenvectors of its negative Hessian
+there (Laplace's approximation), the posterior of z in
 
-    q = m + V w^(-1/2) z
+    u = m + V w^(-1/2) z
 
-is near a standard normal, however long and narrow that of q: trees of NUTS are short from the
+is near a standard normal, however long and narrow that of u: trees of NUTS are short from the
 first draw on, and there is little left for its mass matrix to learn. This is a change of
 coordinates: draws are exact whatever the shape, which decides only their cost
 (`benchmarks/geometry`).
@@ -22,7 +23,8 @@ import numpy as np
 from scipy.optimize import minimize
 
 from mmm.config import Inference
-from mmm.model.density import Coordinates, Density
+from mmm.model.coordinates import Coordinates, coordinates_of, points, unmoved
+from mmm.model.density import Density, bends_of
 from mmm.model.views import Pool
 
 LARGEST = 600
@@ -58,7 +60,7 @@ class Whitened:
 
     def points(self, z: Point) -> Point:
         """Unconstrained points of `z` (..., n), same shape."""
-        return self.coordinates.mode + z @ self.coordinates.root.T
+        return points(self.coordinates, z)
 
 
 def starting_point(density: Density, seed: int) -> Point:
@@ -79,33 +81,53 @@ def whiten(density: Density, settings: Inference, cores: int | None = None) -> W
         return None
     first, *others = (starting_point(density, seed) for seed in chain_seeds(settings))
     cores = 1 if density.written else cores or os.cpu_count() or 1
-    pool = density.workspace(cores)
+    plain = _placed(density, unmoved(bends_of(density), density.size), cores)
     with ThreadPoolExecutor(cores) as threads:
-        best = _climb(density, pool, None, first)
-        about = _shape(density, pool, threads, best.point)
-        found = [best, *threads.map(partial(_climb, density, pool, about), others)]
+        best = _climb(plain, first)
+        about = _shape(plain, threads, best.point)
+        if about is None:
+            return None
+        # in which other modes are rounder and take a third of the steps, unless there are limits
+        # to how low scalars may go
+        near = plain if lowest(density) is not None else _placed(density, about, cores)
+        found = [best, *threads.map(partial(_climb, near), others)]
         highest = max(found, key=lambda one: one.value)
         if highest.value > best.value + SAME:
-            about = _shape(density, pool, threads, highest.point)
-    if about is None:
-        return None
-    about = replace(about, mode=highest.point)
-    modes = [np.linalg.solve(about.root, one.point - about.mode) for one in found]
+            about = _shape(plain, threads, highest.point)
+            if about is None:
+                return None
+    about = replace(about, mode=coordinates_of(plain.at, highest.point))
+    modes = [coordinates_of(about, one.point) for one in found]
     return Whitened(about, np.array(modes))
 
 
-def _shape(
-    density: Density, pool: Pool, threads: ThreadPoolExecutor, mode: Point
-) -> Coordinates | None:
-    """Laplace's coordinates about `mode`, None where there is no curvature to be had."""
-    slope = partial(_slope, density, pool, mode)
-    columns = np.array(list(threads.map(slope, range(density.size))))
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A density in coordinates, and memory to evaluate it in."""
+
+    density: Density
+    at: Coordinates
+    pool: Pool
+
+    def __call__(self, z: Point) -> tuple[float, Point]:
+        return self.density.moved(z, self.at, self.pool)
+
+
+def _placed(density: Density, at: Coordinates, cores: int) -> _Placed:
+    return _Placed(density, at, density.workspace(cores, at))
+
+
+def _shape(plain: _Placed, threads: ThreadPoolExecutor, mode: Point) -> Coordinates | None:
+    """Laplace's coordinates about the point `mode`, None where there is no curvature to be
+    had."""
+    here = coordinates_of(plain.at, mode)
+    columns = np.array(list(threads.map(partial(_slope, plain, here), range(len(here)))))
     curvature = -0.5 * (columns + columns.T)
     if not np.isfinite(curvature).all():
         return None
     values, vectors = np.linalg.eigh(curvature)
     scale = 1.0 / np.sqrt(np.maximum(values, LEAST_CURVATURE))
-    return Coordinates(mode, np.ascontiguousarray(vectors * scale))
+    return replace(plain.at, mode=here, root=np.ascontiguousarray(vectors * scale))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,30 +138,25 @@ class _Mode:
     value: float
 
 
-def _climb(density: Density, pool: Pool, about: Coordinates | None, start: Point) -> _Mode:
-    """The mode uphill from `start`, searched for in the coordinates `about` another one, in which
-    it is rounder and takes a third of the steps; on the prior's scale where none are known or
-    there are limits to how low scalars may go."""
-    least = lowest(density)
-    about = about if least is None else None
+def _climb(placed: _Placed, start: Point) -> _Mode:
+    """The mode uphill from the unconstrained point `start`, searched for in the coordinates of
+    `placed`."""
+    least = lowest(placed.density)
 
-    def downhill(at: Point) -> tuple[float, Point]:
-        q = at if about is None else about.mode + about.root @ at
-        value, gradient = density.value_and_gradient(q, pool)
+    def downhill(z: Point) -> tuple[float, Point]:
+        value, gradient = placed(z)
         if not (np.isfinite(value) and np.isfinite(gradient).all()):
-            return CLIFF, np.zeros(len(at))
-        return -value, -gradient if about is None else -(gradient @ about.root)
+            return CLIFF, np.zeros(len(z))
+        return -value, -gradient
 
-    options = {"maxiter": ITERATIONS, "maxcor": 30, "ftol": TOLERANCE}
     bounds = None
-    if about is not None:
-        start = np.linalg.solve(about.root, start - about.mode)
-    elif least is not None:
+    if least is not None:
         bounds = [(None if limit == -np.inf else limit, None) for limit in least]
         start = np.maximum(start, least)
-    found = minimize(downhill, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-    reached = found.x if about is None else about.mode + about.root @ found.x
-    return _Mode(reached, -float(found.fun))
+    options = {"maxiter": ITERATIONS, "maxcor": 30, "ftol": TOLERANCE}
+    begin = coordinates_of(placed.at, start)
+    found = minimize(downhill, begin, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    return _Mode(points(placed.at, found.x), -float(found.fun))
 
 
 def lowest(density: Density) -> Point | None:
@@ -157,9 +174,9 @@ def lowest(density: Density) -> Point | None:
     return np.where(held, density.centre(), -np.inf)
 
 
-def _slope(density: Density, pool: Pool, mode: Point, axis: int) -> Point:
+def _slope(placed: _Placed, mode: Point, axis: int) -> Point:
     """Derivative of the gradient along one axis at the mode, by central differences."""
     step = np.zeros(len(mode))
     step[axis] = STEP
-    above, below = (density.value_and_gradient(mode + way * step, pool)[1] for way in (1, -1))
+    above, below = (placed(mode + way * step)[1] for way in (1, -1))
     return (above - below) / (2.0 * STEP)

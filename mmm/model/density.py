@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmm.model import curves, kernel, own
+from mmm.model.coordinates import Bends, Coordinates, log_volume, points, slope_by_z
 from mmm.model.design import Design
 from mmm.model.own import OwnChannel
 from mmm.model.readings import reading_entries
@@ -81,14 +82,6 @@ def layout_of(spec: ModelSpec) -> Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class Coordinates:
-    """Those of z, where an unconstrained point is q = mode + root z: mode (n,), root (n, n)."""
-
-    mode: np.ndarray
-    root: np.ndarray
-
-
-@dataclass(frozen=True, slots=True)
 class Density:
     """The log-density of `spec` on `design`, as a function of an unconstrained point.
 
@@ -147,11 +140,14 @@ class Density:
     def workspace(self, slots: int = 1, at: Coordinates | None = None) -> Pool:
         """Memory to evaluate the density in, for as many threads at once as it has slots.
 
-        With `at`, points and gradients of `kernel.call` are in those coordinates.
+        With `at`, points and gradients of `kernel.call` are in those coordinates, which
+        transforms of the user's own do not know.
         """
         data = self.data
         if at is not None:
+            half, slope, about = at.bends.half, at.bends.slope, at.bends.about
             data = data._replace(mode=at.mode, mode_root=at.root)
+            data = data._replace(bend_half=half, bend_slope=slope, bend_about=about)
         pool = Pool(data, self.spec.lags, self.spec.pooled, slots)
         pool.header[ENDS] = kernel.ends().address
         pool.header[MIDDLE] = kernel.middle(self.spec.likelihood).address
@@ -168,6 +164,35 @@ class Density:
             return own.value_and_gradient(self.written, self.spec.likelihood, pool, q)
         point, gradient = np.ascontiguousarray(q, dtype=float), np.empty(len(q))
         return kernel.call(pool.header, point, gradient), gradient
+
+    def moved(self, z: np.ndarray, at: Coordinates, pool: Pool) -> tuple[float, np.ndarray]:
+        """Log-density and gradient by `z` (size,) in the coordinates `at`, those of `pool`."""
+        if not self.written:
+            return self.value_and_gradient(z, pool)
+        q = points(at, z)
+        value, gradient = self.value_and_gradient(q, pool)
+        return value + float(log_volume(at.bends, q)), slope_by_z(at, q, gradient)
+
+
+def bends_of(density: Density) -> Bends:
+    """Where `density` is better moved in along a bend: channels whose Hill half-saturation and
+    slope are both sampled, each about its mean exposure where it spends."""
+    first, found = 0, {curves.HALF: {}, curves.SLOPE: {}}
+    for variable in density.spec.variables:
+        if variable.place == "theta" and variable.column in found:
+            scalars = enumerate(variable.rows, start=first)
+            found[variable.column] |= {rows: scalar for scalar, rows in scalars}
+        first += len(variable.priors)
+    both = [rows for rows in found[curves.HALF] if rows in found[curves.SLOPE]]
+    media = density.design.media
+    spent = [rows for rows in both if media[:, list(rows)].max() > 0.0]
+    hill = [rows for rows in spent if density.spec.saturation[rows[0]] == curves.HILL]
+    levels = [media[:, list(rows)] for rows in hill]
+    return Bends(
+        half=np.array([found[curves.HALF][rows] for rows in hill], dtype=np.int64),
+        slope=np.array([found[curves.SLOPE][rows] for rows in hill], dtype=np.int64),
+        about=np.array([np.log(level[level > 0].mean()) for level in levels]),
+    )
 
 
 def build_density(spec: ModelSpec, design: Design) -> Density:
@@ -208,7 +233,10 @@ def build_density(spec: ModelSpec, design: Design) -> Density:
         trial_at=trials.at,
         trial_when=trials.when,
         trial_multiplies=np.array([spec.likelihood == "lognormal"], dtype=np.int64),
+        bend_half=np.empty(0, dtype=np.int64),
+        bend_slope=np.empty(0, dtype=np.int64),
         mode=np.empty(0),
+        bend_about=np.empty(0),
         reading=readings.value,
         reading_variance=readings.variance,
         reading_sd=readings.row_sd,

@@ -26,6 +26,7 @@ from mmm.model import (
     carry_over,
     collapse,
     columns,
+    coordinates,
     counterfactual,
     curves,
     experiment,
@@ -40,17 +41,18 @@ from mmm.model import (
     vector,
     views,
 )  # fmt: skip
-from mmm.model.vector import OPTIONS, REASSOCIATE, exp_array
+from mmm.model.coordinates import EXP as EXP
+from mmm.model.coordinates import EXP_FOLDED as EXP_FOLDED
+from mmm.model.coordinates import LOGIT as LOGIT
+from mmm.model.coordinates import place_point, turn_slope
+from mmm.model.vector import OPTIONS, exp_array
 from mmm.transforms import lag_nodes
-
-EXP, EXP_FOLDED, LOGIT = range(3)
-"""How a sampled scalar gets its natural value, and with it its prior's form."""
 
 _SPREAD, _COLUMNS, _DRIFT = curves.SPREAD, curves.COLUMNS, curves.DRIFT
 
 _MODULES = (
-    linked, vector, tiles, lanes, sweep, columns, views, lag_nodes, lags, saturation, survey,
-    carry_over, curves, experiment, collapse, explicit, counterfactual,
+    linked, vector, coordinates, tiles, lanes, sweep, columns, views, lag_nodes, lags, saturation,
+    survey, carry_over, curves, experiment, collapse, explicit, counterfactual,
 )  # fmt: skip
 SOURCES = [*(Path(module.__file__ or "") for module in _MODULES), Path(__file__)]
 STAMP = hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()
@@ -168,28 +170,6 @@ LOGP_SIGNATURE = types.int64(types.uint64, _DOUBLES, _DOUBLES, _DOUBLES, types.v
 EXPAND_SIGNATURE = types.int64(types.uint64, types.uint64, _DOUBLES, _DOUBLES, types.voidptr)
 
 
-@njit(**REASSOCIATE)
-def place_point(z, data, work):
-    """`work.point` of the sampler's point `z`: mode + root z."""
-    size = data.mode.shape[0]
-    for i in range(size):
-        total = data.mode[i]
-        for j in range(size):
-            total += data.mode_root[i, j] * z[j]
-        work.point[i] = total
-
-
-@njit(**OPTIONS)
-def turn_slope(data, work, grad):
-    """The gradient by `z` into `grad` from that by the point, `work.slope`."""
-    size = data.mode.shape[0]
-    for j in range(size):
-        grad[j] = 0.0
-    for i in range(size):
-        for j in range(size):
-            grad[j] += data.mode_root[i, j] * work.slope[i]
-
-
 @njit(**OPTIONS)
 def verdict(total, grad, size):
     """What nutpie is told: 0, or why the point is of no use."""
@@ -283,11 +263,11 @@ def _logp(stamp):
         slot = views.claim(h)
         data = views.frame_at(h, 0)
         work = views.frame_at(h, slot * views.meta_of(h, views.STRIDE))
-        point, slope = q, grad
+        point, slope, volume = q, grad, 0.0
         if data.mode.shape[0] > 0:
             point, slope = views.pointer_to(work.point), views.pointer_to(work.slope)
-            place_point(q, data, work)
-        total = call_part(ends, h, slot, 0, point, slope)
+            volume = place_point(q, data, work)
+        total = volume + call_part(ends, h, slot, 0, point, slope)
         if told != 0:
             total += call_part(told, h, slot, 0, point, slope)
         total += call_part(middle, h, slot, length, point, slope)

@@ -12,6 +12,7 @@ from mmm.config import Inference
 from mmm.inference import sample as sampling
 from mmm.inference.whiten import whiten
 from mmm.model import kernel
+from mmm.model.coordinates import log_volume, slope_by_z
 from mmm.model.density import build_density
 from mmm.model.design import build_design
 from mmm.model.spec import model_spec
@@ -34,13 +35,12 @@ def found(problem):
 
 
 def test_the_mode_is_one(problem, found):
-    value, gradient = problem.value_and_gradient(found.coordinates.mode)
-    rng = np.random.default_rng(1)
-    size = problem.size
-    around = found.points(rng.normal(scale=0.3, size=(100, size)))
-    assert max(problem.value_and_gradient(q)[0] for q in around) < value
+    at, pool = found.coordinates, problem.workspace(1, found.coordinates)
+    value, gradient = problem.moved(np.zeros(problem.size), at, pool)
+    around = np.random.default_rng(1).normal(scale=0.3, size=(100, problem.size))
+    assert max(problem.moved(z, at, pool)[0] for z in around) < value
     # in whitened units the slope left by the search is nothing
-    assert np.abs(found.coordinates.root.T @ gradient).max() < 0.05
+    assert np.abs(gradient).max() < 0.05
 
 
 def test_curvature_there_is_one_in_every_direction(problem, found):
@@ -57,13 +57,21 @@ def test_curvature_there_is_one_in_every_direction(problem, found):
 
 
 def test_value_and_gradient_are_those_of_the_point(problem, found):
-    pool = problem.workspace(1, found.coordinates)
+    at, pool = found.coordinates, problem.workspace(1, found.coordinates)
     z = np.random.default_rng(5).normal(size=problem.size)
-    gradient = np.empty(problem.size)
-    value = kernel.call(pool.header, z, gradient)
-    expected, slope = problem.value_and_gradient(found.points(z))
-    assert value == pytest.approx(expected, rel=1e-12)
-    np.testing.assert_allclose(gradient, found.coordinates.root.T @ slope, rtol=1e-8, atol=1e-10)
+    value, gradient = problem.moved(z, at, pool)
+    q = found.points(z)
+    expected, slope = problem.value_and_gradient(q)
+    assert value == pytest.approx(expected + log_volume(at.bends, q), rel=1e-12)
+    np.testing.assert_allclose(gradient, slope_by_z(at, q, slope), rtol=1e-8, atol=1e-10)
+
+
+def test_log_densities_of_draws_are_those_of_the_points(problem):
+    draws = sampling.sample(problem, SETTINGS.model_copy(update={"draws": 20, "tune": 50}))
+    stated = draws.statistics["logp"].values
+    for chain, draw in ((0, 0), (1, 19)):
+        value, _ = problem.value_and_gradient(draws.unconstrained[chain, draw])
+        assert stated[chain, draw] == pytest.approx(value, rel=1e-10)
 
 
 def test_draws_are_those_of_the_posterior_either_way(problem, monkeypatch):
