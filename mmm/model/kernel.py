@@ -9,11 +9,13 @@ nothing.
 from __future__ import annotations
 
 import ctypes
+import gc
 import hashlib
 import math
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -340,6 +342,18 @@ def middle(likelihood: str):
     return _explicit(STAMP) if likelihood == "student_t" else _collapsed(STAMP)
 
 
+@contextmanager
+def _uncollected():
+    """No garbage collection: walking over what a compiler holds is a tenth of compiling."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
+
+
 def prepare(likelihood: str, *, told_too: bool = False) -> float:
     """Makes the sampler's callbacks ready, `told_too` that of trackers and experiments; returns
     the seconds spent compiling, 0 where they were in memory or on disk already. Where nothing is
@@ -352,12 +366,14 @@ def prepare(likelihood: str, *, told_too: bool = False) -> float:
     known, helper = bool(_ready) or expand().cache_hits > 0, None
     if not known:
         more = "; kernel.told()" if told_too else ""
-        order = f"from mmm.model import kernel; kernel.middle({likelihood!r}){more}"
-        helper = subprocess.Popen([sys.executable, "-c", order])
-    parts = [logp(), ends()]
-    if helper is not None:
-        helper.wait()
-    parts += [middle(likelihood), told()] if told_too else [middle(likelihood)]
+        order = f"kernel.middle({likelihood!r}){more}"
+        whole = f"import gc; gc.disable(); from mmm.model import kernel; {order}"
+        helper = subprocess.Popen([sys.executable, "-c", whole])
+    with _uncollected():
+        parts = [logp(), ends()]
+        if helper is not None:
+            helper.wait()
+        parts += [middle(likelihood), told()] if told_too else [middle(likelihood)]
     fresh = [part for part in parts if id(part) not in _loaded and not part.cache_hits]
     _loaded.update(map(id, parts))
     _ready.update(wanted)
