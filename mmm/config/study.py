@@ -102,8 +102,9 @@ class Inference(Block):
     `likelihood`: `normal` (parts add up, Gaussian noise), `student_t` (parts add up, heavy
     tails that forgive odd periods) or `lognormal` (parts multiply, so all outcomes are above
     zero). `sampler`: `nutpie`, or with JAX installed `numpyro` or `blackjax`. `target_accept`,
-    left out: 0.97 where a brand stock is fitted and 0.92 where none is. `tune`, left out: 200, and
-    300 with Student-t noise or where the posterior's shape is not known beforehand.
+    left out: 0.98 where a brand stock is fitted and 0.92 where none is. `tune`, left out: 100,
+    200 where a brand stock is fitted, and 300 with Student-t noise or where the posterior's shape
+    is not known beforehand.
     """
 
     likelihood: Likelihood = "normal"

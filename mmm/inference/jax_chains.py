@@ -51,6 +51,7 @@ def _placed(logp: Any, found: Whitened | None) -> Any:
     def placed(z: Any) -> Any:
         u = at.mode + at.root @ z
         q = u.at[half].set(at.bends.about + u[half] / jnp.exp(u[slope]))
+        q = q.at[at.bends.share].add(jnp.logaddexp(0.0, u[at.bends.split]))
         return logp(q) - u[slope].sum()
 
     return placed

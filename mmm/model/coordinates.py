@@ -4,10 +4,13 @@ Two changes, each undone exactly, so draws are those of the same posterior (`ben
 
 1. A straight one. From the sampler's z, u = mode + root z, about a mode and with the shape of the
    posterior there (`mmm.inference.whiten`).
-2. A bend. With Hill saturation 1 / (1 + (k / a)^n), data say how saturated a channel is where it
-   spends and little about the half-saturation k and the slope n apart, which leaves a ridge that
-   curves. In place of log k, u has v = n (log k - log a'), a' the mean exposure: minus the logit
-   of saturation at a'. The log-density by u is that by the point less log n for each bend.
+2. Bends, along ridges that data leave. With Hill saturation 1 / (1 + (k / a)^n) they say how
+   saturated a channel is where it spends and little about the half-saturation k and the slope n
+   apart: in place of log k, u has v = n (log k - log a'), a' the mean exposure, which is minus
+   the logit of saturation at a'. Of a channel that also builds a brand they say what it earns at
+   once and little about the rest: in place of the log share of outcome, u has that of its
+   tactical part, share (1 - split). The first takes log n from the log-density, the second
+   nothing.
 """
 
 from __future__ import annotations
@@ -26,12 +29,14 @@ EXP, EXP_FOLDED, LOGIT = range(3)
 
 @dataclass(frozen=True, slots=True)
 class Bends:
-    """Which scalars are bent, (K,) each: that of the half-saturation, that of the slope which
-    bends it, both logarithms, and the logarithm of the exposure it is bent about."""
+    """Which scalars are bent: half-saturations (K,), by slopes (K,), both logarithms, about the
+    logarithm of an exposure (K,); and shares (B,), logarithms, by the logits of splits (B,)."""
 
     half: np.ndarray
     slope: np.ndarray
     about: np.ndarray
+    share: np.ndarray
+    split: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ def points(at: Coordinates, z: np.ndarray) -> np.ndarray:
     q = at.mode + z @ at.root.T
     bends = at.bends
     q[..., bends.half] = bends.about + q[..., bends.half] / np.exp(q[..., bends.slope])
+    q[..., bends.share] += np.logaddexp(0.0, q[..., bends.split])
     return q
 
 
@@ -60,6 +66,7 @@ def coordinates_of(at: Coordinates, q: np.ndarray) -> np.ndarray:
     """The inverse of `points`, of one point (n,)."""
     bends, u = at.bends, q.copy()
     u[bends.half] = np.exp(q[bends.slope]) * (q[bends.half] - bends.about)
+    u[bends.share] -= np.logaddexp(0.0, q[bends.split])
     return np.linalg.solve(at.root, u - at.mode)
 
 
@@ -74,6 +81,7 @@ def slope_by_z(at: Coordinates, q: np.ndarray, gradient: np.ndarray) -> np.ndarr
     bends, by = at.bends, gradient.copy()
     by[bends.slope] -= (q[bends.half] - bends.about) * gradient[bends.half] + 1.0
     by[bends.half] /= np.exp(q[bends.slope])
+    by[bends.split] += gradient[bends.share] / (1.0 + np.exp(-q[bends.split]))
     return by @ at.root
 
 
@@ -91,6 +99,10 @@ def place_point(z, data, work):
         half, slope = data.bend_half[k], work.point[data.bend_slope[k]]
         work.point[half] = data.bend_about[k] + work.point[half] * math.exp(-slope)
         volume -= slope
+    for k in range(data.bend_share.shape[0]):
+        logit = work.point[data.bend_split[k]]
+        tactical = max(logit, 0.0) + math.log(1.0 + math.exp(-abs(logit)))
+        work.point[data.bend_share[k]] += tactical
     return volume
 
 
@@ -102,6 +114,9 @@ def turn_slope(data, work, grad):
         half, slope = data.bend_half[k], data.bend_slope[k]
         by[slope] -= (work.point[half] - data.bend_about[k]) * by[half] + 1.0
         by[half] *= math.exp(-work.point[slope])
+    for k in range(data.bend_share.shape[0]):
+        split = data.bend_split[k]
+        by[split] += by[data.bend_share[k]] / (1.0 + math.exp(-work.point[split]))
     for j in range(size):
         grad[j] = 0.0
     for i in range(size):

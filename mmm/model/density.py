@@ -145,9 +145,14 @@ class Density:
         """
         data = self.data
         if at is not None:
-            half, slope, about = at.bends.half, at.bends.slope, at.bends.about
             data = data._replace(mode=at.mode, mode_root=at.root)
-            data = data._replace(bend_half=half, bend_slope=slope, bend_about=about)
+            data = data._replace(
+                bend_half=at.bends.half,
+                bend_slope=at.bends.slope,
+                bend_about=at.bends.about,
+                bend_share=at.bends.share,
+                bend_split=at.bends.split,
+            )
         pool = Pool(data, self.spec.lags, self.spec.pooled, slots)
         pool.header[ENDS] = kernel.ends().address
         pool.header[MIDDLE] = kernel.middle(self.spec.likelihood).address
@@ -175,23 +180,27 @@ class Density:
 
 
 def bends_of(density: Density) -> Bends:
-    """Where `density` is better moved in along a bend: channels whose Hill half-saturation and
-    slope are both sampled, each about its mean exposure where it spends."""
-    first, found = 0, {curves.HALF: {}, curves.SLOPE: {}}
+    """Where `density` is better moved in along bends: channels whose Hill half-saturation and
+    slope are both sampled, each about its mean exposure where it spends, and those whose share
+    and brand split are."""
+    columns = (curves.HALF, curves.SLOPE, curves.SHARE, curves.SPLIT)
+    first, found = 0, {column: {} for column in columns}
     for variable in density.spec.variables:
         if variable.place == "theta" and variable.column in found:
             scalars = enumerate(variable.rows, start=first)
             found[variable.column] |= {rows: scalar for scalar, rows in scalars}
         first += len(variable.priors)
-    both = [rows for rows in found[curves.HALF] if rows in found[curves.SLOPE]]
-    media = density.design.media
-    spent = [rows for rows in both if media[:, list(rows)].max() > 0.0]
+    media, half, slope, share, split = density.design.media, *found.values()
+    spent = [rows for rows in half if rows in slope and media[:, list(rows)].max() > 0.0]
     hill = [rows for rows in spent if density.spec.saturation[rows[0]] == curves.HILL]
+    both = [rows for rows in share if rows in split]
     levels = [media[:, list(rows)] for rows in hill]
     return Bends(
-        half=np.array([found[curves.HALF][rows] for rows in hill], dtype=np.int64),
-        slope=np.array([found[curves.SLOPE][rows] for rows in hill], dtype=np.int64),
+        half=np.array([half[rows] for rows in hill], dtype=np.int64),
+        slope=np.array([slope[rows] for rows in hill], dtype=np.int64),
         about=np.array([np.log(level[level > 0].mean()) for level in levels]),
+        share=np.array([share[rows] for rows in both], dtype=np.int64),
+        split=np.array([split[rows] for rows in both], dtype=np.int64),
     )
 
 
@@ -235,6 +244,8 @@ def build_density(spec: ModelSpec, design: Design) -> Density:
         trial_multiplies=np.array([spec.likelihood == "lognormal"], dtype=np.int64),
         bend_half=np.empty(0, dtype=np.int64),
         bend_slope=np.empty(0, dtype=np.int64),
+        bend_share=np.empty(0, dtype=np.int64),
+        bend_split=np.empty(0, dtype=np.int64),
         mode=np.empty(0),
         bend_about=np.empty(0),
         reading=readings.value,

@@ -32,7 +32,8 @@ INTEGERS = ("kind", "scalar", "cell", "adstock", "reach", "saturation", "own_row
             "own_group", "shared_group", "drifting", "reading_geo", "reading_time",
             "reading_of", "reading_walk", "reading_channel", "reading_place", "trial_first",
             "trial_channel", "trial_geo", "trial_start", "trial_length", "trial_at",
-            "trial_when", "trial_multiplies", "bend_half", "bend_slope")  # fmt: skip
+            "trial_when", "trial_multiplies", "bend_half", "bend_slope", "bend_share",
+            "bend_split")  # fmt: skip
 VECTORS = ("location", "scale", "prior_constant", "base", "weight", "own_base", "shared_base",
            "mode", "bend_about", "reading", "reading_variance", "reading_sd", "trial_lift",
            "trial_variance", "trial_base", "trial_weight", "trial_change")  # fmt: skip
@@ -40,7 +41,7 @@ MATRICES = ("early", "common", "drift", "mode_root", "reading_rows")
 CUBES = ("media", "local", "gram")
 Data = namedtuple("Data", (*INTEGERS, *VECTORS, *MATRICES, *CUBES))
 """What a model is: constant while it is sampled. Shapes are those of `Layout` and `Design`; `mode`
-(n,), `mode_root` (n, n) and the `bend_`s (K,) say where the sampler's point z lies
+(n,), `mode_root` (n, n) and the `bend_`s say where the sampler's point z lies
 (`mmm.model.coordinates`) and are empty where it is the unconstrained point itself."""
 
 ALONG_TRIALS = ("trial_moved", "trial_high", "trial_sat", "trial_logs", "trial_gain",

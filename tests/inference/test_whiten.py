@@ -91,14 +91,14 @@ def test_a_large_density_is_left_as_it_is(problem, monkeypatch):
 
 def test_warm_up_and_acceptance_are_what_the_model_needs_where_left_out(problem):
     plain = sampling.settled(Inference(), problem.spec, whitened=True)
-    assert (plain.tune, plain.target_accept) == (200, 0.92)
+    assert (plain.tune, plain.target_accept) == (100, 0.92)
     assert sampling.settled(Inference(), problem.spec, whitened=False).tune == 300
     heavy = replace(problem.spec, likelihood="student_t")
     assert sampling.settled(Inference(), heavy, whitened=True).tune == 300
     world = simulate_world("national_brand", seed=1)
     panel, _ = mmm.panel_from_frame(world.study, world.frame)
     brand = sampling.settled(Inference(), model_spec(world.study, panel), whitened=True)
-    assert (brand.tune, brand.target_accept) == (200, 0.97)
+    assert (brand.tune, brand.target_accept) == (200, 0.98)
     stated = Inference(tune=70, target_accept=0.8)
     assert sampling.settled(stated, heavy, whitened=False) == stated
 
