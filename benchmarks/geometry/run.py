@@ -6,8 +6,8 @@
 it only simulated worlds are sampled. Cost is counted in gradients of all chains, warm-up
 included, because gradients do not depend on what else the machine does (the search for the mode
 takes one to two hundred a chain and two a scalar, and is not counted). Each setting changes one
-thing about `base`; `plain_A_N` leaves out whitening and has nutpie's low-rank mass matrix,
-target acceptance A and N warm-up draws. Writes
+thing about `base`, the default: `unbent` leaves out bends, `plain` all change of coordinates, with
+nutpie's low-rank mass matrix. Writes
 `results.csv` (a row a data set, setting and seed, written as it goes; rows already there are
 not sampled again) and `summary.csv` (by setting and data set) beside this file or under `--out`.
 """
@@ -15,8 +15,8 @@ not sampled again) and `summary.csv` (by setting and data set) beside this file 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,20 +32,21 @@ import mmm
 from mmm.config import Inference, Study
 from mmm.data.panel import Panel
 from mmm.inference.fit import Fit, posterior_dataset
-from mmm.inference.sample import DEEPEST_TREE, KEPT_STATISTICS, compiled_model
-from mmm.inference.whiten import starting_point, whiten
+from mmm.inference.sample import DEEPEST_TREE, KEPT_STATISTICS, compiled_model, settled
+from mmm.inference.whiten import Whitened, starting_point, whiten
 from mmm.model import kernel
-from mmm.model.density import Density, build_density, natural_values
+from mmm.model.coordinates import Bends
+from mmm.model.density import Density, bends_of, build_density, natural_values
 from mmm.model.design import build_design
-from mmm.model.spec import model_spec
+from mmm.model.spec import ModelSpec, model_spec
 from mmm.results.respond import response
-from mmm.simulate import large_spec, simulate
+from mmm.simulate import large_spec, simulate, simulate_world
 
 HERE = Path(__file__).parent
 CHAINS, DRAWS = 4, 500
 TRUSTED_ESS = 400.0
 STUDIES = ("small_business", "pinkham", "conjura_home", "robyn_weekly", "medium_business")
-WORLDS = {"simulated_2x131x6": (2, 131, 6)}
+WORLDS = {"simulated_2x131x6": (2, 131, 6), "national_brand": None}
 SLOW = ("medium_business",)
 
 
@@ -54,41 +55,34 @@ class Setting:
     """One way to sample: in which coordinates, from where, and what nutpie is told."""
 
     name: str
-    tune: int = 200
-    draws: int = DRAWS
+    tune: int | None = None
+    accept: float | None = None
     whitened: bool = True
-    adaptation: str = "diag"
-    options: Mapping[str, Any] = field(default_factory=dict)
+    bent: bool = True
 
-    def told(self) -> dict[str, Any]:
-        """Keyword arguments of `nutpie.sample`."""
-        told = {"tune": self.tune, "draws": self.draws, "adaptation": self.adaptation}
-        return {"target_accept": 0.95, "maxdepth": DEEPEST_TREE, **told, **self.options}
+    def told(self, spec: ModelSpec) -> dict[str, Any]:
+        """Keyword arguments of `nutpie.sample` for a model: what is left out is the default."""
+        asked = Inference(tune=self.tune, target_accept=self.accept)
+        used = settled(asked, spec, whitened=self.whitened)
+        return {
+            "tune": used.tune,
+            "draws": DRAWS,
+            "target_accept": used.target_accept,
+            "adaptation": "diag" if self.whitened else "low_rank",
+            "maxdepth": DEEPEST_TREE,
+        }
 
 
 def settings() -> tuple[Setting, ...]:
     """The default, everything one step away from it, and the same without whitening."""
-    base = Setting("base")
-
-    def change(name: str, **options: Any) -> Setting:
-        return replace(base, name=name, options=options)
-
     return (
-        base,
-        *(change(f"accept_{a:g}", target_accept=a) for a in (0.8, 0.9, 0.92, 0.93, 0.97)),
-        *(replace(base, name=f"tune_{n}", tune=n) for n in (100, 300, 500)),
-        replace(base, name="low_rank", adaptation="low_rank"),
-        replace(base, name="low_rank_300", adaptation="low_rank", tune=300),
-        *(
-            replace(
-                change(f"plain_{a:g}_{n}", target_accept=a),
-                whitened=False,
-                adaptation="low_rank",
-                tune=n,
-            )
-            for a, n in ((0.9, 300), (0.95, 300), (0.97, 500))
-        ),
-        replace(base, name="plain_diag", whitened=False, tune=300),
+        Setting("base"),
+        Setting("unbent", bent=False),
+        *(Setting(f"accept_{a:g}", accept=a) for a in (0.8, 0.9, 0.95, 0.97, 0.98)),
+        *(Setting(f"tune_{n}", tune=n) for n in (100, 200, 400)),
+        Setting("unbent_tune_200", bent=False, tune=200),
+        Setting("plain", whitened=False),
+        Setting("plain_0.95", whitened=False, accept=0.95),
     )
 
 
@@ -101,14 +95,14 @@ def problems(data: Path | None, names: list[str]) -> Iterator[tuple[str, Study, 
             yield name, study, panel
     for name, size in WORLDS.items():
         if name in names:
-            world = simulate(large_spec(*size), seed=0)
+            world = simulate(large_spec(*size), seed=0) if size else simulate_world(name, seed=0)
             panel, _ = mmm.panel_from_frame(world.study, world.frame)
             yield name, world.study, panel
 
 
 def drawn(density: Density, setting: Setting, seed: int) -> xr.DataTree:
     """Draws and statistics of one setting, warm-up included."""
-    found = whiten(density, Inference(chains=CHAINS, seed=seed)) if setting.whitened else None
+    found = shape(density, setting, seed)
     start = found.start if found else partial(starting_point, density)
     pool = density.workspace(CHAINS, found and found.coordinates)
     compiled = compiled_model(density.size, start, pool)
@@ -119,12 +113,22 @@ def drawn(density: Density, setting: Setting, seed: int) -> xr.DataTree:
             seed=seed,
             save_warmup=True,
             progress_bar=False,
-            **setting.told(),
+            **setting.told(density.spec),
         )
     if found:
         points = tree["posterior"]["q"]
         tree["posterior"]["q"] = points.copy(data=found.points(points.values))
     return tree
+
+
+def shape(density: Density, setting: Setting, seed: int) -> Whitened | None:
+    """The coordinates of one setting."""
+    if not setting.whitened:
+        return None
+    bends = bends_of(density)
+    if not setting.bent:
+        bends = Bends(*(np.empty(0, getattr(bends, one.name).dtype) for one in fields(bends)))
+    return whiten(density, Inference(chains=CHAINS, seed=seed), bends=bends)
 
 
 def fitted(density: Density, study: Study, panel: Panel, tree: xr.DataTree) -> Fit:
@@ -165,13 +169,13 @@ def measure(
     warm_up = int(warm["n_steps"].sum())
     sampling = int(main["n_steps"].sum())
     spent = (warm_up + sampling) / 1000.0
-    told = setting.told()
+    told = setting.told(density.spec)
     return {
         "setting": setting.name,
         "seed": seed,
         "target_accept": told["target_accept"],
-        "tune": setting.tune,
-        "draws": setting.draws,
+        "tune": told["tune"],
+        "draws": told["draws"],
         "scalars": density.size,
         "gradients_warm_up": warm_up,
         "gradients_sampling": sampling,

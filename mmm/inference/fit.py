@@ -287,3 +287,9 @@ def load_fit(path: str | os.PathLike[str]) -> Fit:
         versions=versions,
         paths=paths,
     )
+
+
+def sampled_draws(fit: Fit, variable: str) -> np.ndarray:
+    """Draws of a sampled variable, chain after chain, (D, labels)."""
+    draws = fit.posterior.variables[variable].transpose("chain", "draw", ...).values
+    return draws.reshape(fit.draws, -1)

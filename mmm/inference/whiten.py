@@ -23,7 +23,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from mmm.config import Inference
-from mmm.model.coordinates import Coordinates, coordinates_of, points, unmoved
+from mmm.model.coordinates import Bends, Coordinates, coordinates_of, points, unmoved
 from mmm.model.density import Density, bends_of
 from mmm.model.views import Pool
 
@@ -73,15 +73,20 @@ def chain_seeds(settings: Inference) -> list[int]:
     return np.random.SeedSequence(settings.seed).generate_state(settings.chains).tolist()
 
 
-def whiten(density: Density, settings: Inference, cores: int | None = None) -> Whitened | None:
-    """The mode and its shape, searched from a scattered start a chain; None where there is none
-    to be had, or the density is too large. Chains that start about different modes disagree,
-    and R-hat tells."""
+def whiten(
+    density: Density,
+    settings: Inference,
+    cores: int | None = None,
+    bends: Bends | None = None,
+) -> Whitened | None:
+    """The mode and its shape along `bends` (left out, `bends_of` the density), searched from a
+    scattered start a chain; None where there is none to be had, or the density is too large.
+    Chains that start about different modes disagree, and R-hat tells."""
     if density.size > LARGEST:
         return None
     first, *others = (starting_point(density, seed) for seed in chain_seeds(settings))
     cores = 1 if density.written else cores or os.cpu_count() or 1
-    plain = _placed(density, unmoved(bends_of(density), density.size), cores)
+    plain = _placed(density, unmoved(bends or bends_of(density), density.size), cores)
     with ThreadPoolExecutor(cores) as threads:
         best = _climb(plain, first)
         about = _shape(plain, threads, best.point)

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 from scipy.special import expit
 
-from mmm.inference.fit import Fit
+from mmm.inference.fit import Fit, sampled_draws
 from mmm.model import curves
 from mmm.model.spec import ModelSpec
 from mmm.results.influence import (
@@ -91,12 +91,6 @@ def channel_evidence(
     return found
 
 
-def sampled_draws(fit: Fit, variable: str) -> np.ndarray:
-    """Draws of a sampled variable, chain after chain, (D, labels)."""
-    draws = fit.posterior.variables[variable].transpose("chain", "draw", ...).values
-    return draws.reshape(fit.draws, -1)
-
-
 def _moved(sensitivity: Sensitivity, spec: ModelSpec, variable: str, label: str) -> float:
     """How far the brand share that a variable decides moves under another prior; NaN for a
     variable that decides more than brand."""
@@ -116,7 +110,7 @@ QUANTITIES = {
 }
 
 
-def ledger_table(fit: Fit) -> pd.DataFrame:
+def ledger_table(fit: Fit, sensitivity: Sensitivity | None = None) -> pd.DataFrame:
     """`ledger.csv`: one row a quantity and channel, with prior and posterior 90 % intervals.
 
     `contribution` decides ROI: the channel's share of outcome, which would be missing without it;
@@ -126,9 +120,10 @@ def ledger_table(fit: Fit) -> pd.DataFrame:
     standing in the channel's place; `contribution to PATH` a channel's share of that path. Stated
     guesses appear as tier `guess`. `reference` names the published figures that a prior was
     taken from, `prior_source` is what the study says of where a contribution's prior comes from,
-    `experiments` the tests that bear on the channel, `;` between them.
+    `experiments` the tests that bear on the channel, `;` between them. `sensitivity` of the brand
+    share is worked out where it is not given.
     """
-    rows = _rows(fit, fit.paths, brand_sensitivity(fit, fit.density().spec))
+    rows = _rows(fit, fit.paths, sensitivity or brand_sensitivity(fit, fit.density().spec))
     for name, path in fit.paths.items():
         rows += _rows(path, fit.paths, None, f" to {name}")
     for touchpoint in fit.study.unmeasured:

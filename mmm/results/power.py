@@ -14,9 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmm.inference.fit import Fit
-from mmm.results.ledger import sampled_draws
-from mmm.results.powerscale import log_density, power_weights, reliable_k, shift_by_alpha
+from mmm.inference.fit import Fit, sampled_draws
+from mmm.results.powerscale import label_priors, power_weights, reliable_k, shift_by_alpha
 
 ALPHAS = (0.8, 1.25)
 """Powers, as in the paper and in ArviZ."""
@@ -54,15 +53,14 @@ def power_of(fit: Fit, numbers: np.ndarray) -> Power:
     for one in (fit, *fit.paths.values()):
         total = np.zeros(len(numbers))
         for variable in one.density().spec.variables:
-            values = sampled_draws(one, variable.name)[numbers]
-            for place, (label, prior) in enumerate(
-                zip(variable.labels, variable.priors, strict=True)
-            ):
-                found = log_density(prior, values[:, place])
+            found = label_priors(one, variable, numbers)
+            for label, density in zip(variable.labels, found.T, strict=True):
                 key = (variable.name, label)
-                priors[key] = priors.get(key, 0.0) + found
-                # the sampler moves the logarithm of a half-normal scale
-                total += found + np.log(values[:, place]) if prior.kind == "halfnormal" else found
+                priors[key] = priors.get(key, 0.0) + density
+            total += found.sum(axis=1)
+            # the sampler moves the logarithm of a half-normal scale
+            scales = [prior.kind == "halfnormal" for prior in variable.priors]
+            total += np.log(sampled_draws(one, variable.name)[numbers][:, scales]).sum(axis=1)
         logp = one.statistics["logp"].transpose("chain", "draw").values.ravel()[numbers]
         likelihood += logp - total
     return Power(priors, likelihood, scaled_weights(likelihood))

@@ -15,7 +15,8 @@ import numpy as np
 from arviz_stats.base import array_stats
 from scipy.special import logit
 
-from mmm.inference.fit import Fit
+from mmm.inference.fit import Fit, sampled_draws
+from mmm.model.spec import Variable
 from mmm.transforms.parameter import PriorSpec
 
 PARAMETER_GROUPS = {
@@ -38,16 +39,19 @@ def log_priors(fit: Fit, numbers: np.ndarray) -> dict[str, np.ndarray]:
     for variable in spec.variables:
         if variable.name in UNGROUPED or variable.name not in fit.posterior:
             continue
-        draws = fit.posterior[variable.name].stack(sample=("chain", "draw"), create_index=False)
-        values = draws.transpose("sample", ...).values[numbers]
-        density = np.sum(
-            [log_density(prior, values[:, i]) for i, prior in enumerate(variable.priors)], axis=0
-        )
         group = PARAMETER_GROUPS.get(variable.name, REST)
+        density = label_priors(fit, variable, numbers).sum(axis=1)
         found[group] = found.get(group, 0.0) + density
     if len(found) > 1:
         found[ALL] = np.sum(list(found.values()), axis=0)
     return found
+
+
+def label_priors(fit: Fit, variable: Variable, numbers: np.ndarray) -> np.ndarray:
+    """Log prior density of a variable's labels in the draws `numbers` (D,), (D, labels)."""
+    values = sampled_draws(fit, variable.name)[numbers]
+    columns = zip(variable.priors, values.T, strict=True)
+    return np.stack([log_density(prior, column) for prior, column in columns], axis=1)
 
 
 def log_density(prior: PriorSpec, values: np.ndarray) -> np.ndarray:

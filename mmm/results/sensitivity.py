@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmm.inference.fit import Fit
+from mmm.inference.fit import Fit, sampled_draws
 from mmm.model import curves
 from mmm.model.spec import ModelSpec, Variable
 from mmm.results.powerscale import reliable_k, smoothed_weights
@@ -76,10 +76,10 @@ class Sensitivity:
 def brand_shares(fit: Fit, spec: ModelSpec) -> dict[str, np.ndarray]:
     """Draws (D,) of each channel's brand effect as a share of outcome; channels without brand
     are left out."""
-    share, split = _draws(fit, spec.variable("share")), {}
+    share, split = sampled_draws(fit, "share"), {}
     if "brand_split" in fit.posterior:
         variable = spec.variable("brand_split")
-        split = dict(zip(variable.labels, _draws(fit, variable).T, strict=True))
+        split = dict(zip(variable.labels, sampled_draws(fit, variable.name).T, strict=True))
     found = {}
     for place, (name, base) in enumerate(zip(spec.channels, spec.base, strict=True)):
         part = split.get(name, base[curves.SPLIT])
@@ -95,7 +95,7 @@ def brand_sensitivity(fit: Fit, spec: ModelSpec) -> Sensitivity | None:
         return None
     shares = brand_shares(fit, spec)
     memory = spec.variable("brand_half_life")
-    z = _standardised(memory, np.log(_draws(fit, memory)))
+    z = _standardised(memory, np.log(sampled_draws(fit, memory.name)))
     changes = [
         *_raised(HALF_LIFE, z),
         *(
@@ -105,7 +105,8 @@ def brand_sensitivity(fit: Fit, spec: ModelSpec) -> Sensitivity | None:
     ]
     scales = [spec.variable(n) for n in ("trend_scale", "geo_trend_scale") if n in fit.posterior]
     if scales:
-        drawn = np.concatenate([_standardised(one, _draws(fit, one)) for one in scales], axis=1)
+        parts = [_standardised(one, sampled_draws(fit, one.name)) for one in scales]
+        drawn = np.concatenate(parts, axis=1)
         changes += [*_raised(TREND, drawn), *_thirds(drawn[:, 0])]
     alternatives = []
     total = np.sum(list(shares.values()), axis=0)
@@ -151,12 +152,6 @@ def weighted_quantiles(
     order = np.argsort(draws)
     reached = np.cumsum(weights[order]) - 0.5 * weights[order]
     return tuple(float(np.interp(level, reached, draws[order])) for level in levels)
-
-
-def _draws(fit: Fit, variable: Variable) -> np.ndarray:
-    """Draws (D, labels) of a sampled variable."""
-    drawn = fit.posterior[variable.name].stack(sample=("chain", "draw"), create_index=False)
-    return drawn.transpose("sample", ...).values
 
 
 def _standardised(variable: Variable, values: np.ndarray) -> np.ndarray:

@@ -155,14 +155,17 @@ def judged(
 ) -> Judged:
     """Judges draws, data, answers and, where there is one, an evaluation by the stated rules."""
     fit = read.fit
-    diagnostics, ledger = diagnostics_of(read), ledger_table(fit)
+    sensitivity = brand_sensitivity(fit, read.density.spec)
+    diagnostics, ledger = diagnostics_of(read), ledger_table(fit, sensitivity)
     brand = brand_table(read) if has_brand(read) else None
     paths = paths_table(read) if fit.paths else None
     experiments = experiments_table(read)
     confounding = confounding_table(read, efficiency)
     findings += confounding_findings(confounding)
     findings += experiment_findings(experiments)
-    findings += range_findings(efficiency, brand, fit.study.finance) + brand_doubts(read, ledger)
+    findings += range_findings(efficiency, brand, fit.study.finance)
+    if sensitivity is not None:
+        findings += brand_findings(brand_overlap(read), sensitivity, ledger)
     findings += () if paths is None else path_findings(paths)
     findings += assumption_findings(read) + precision_findings(efficiency)
     for check in (identifiability, mediated_findings, demand_findings):
@@ -183,12 +186,6 @@ def diagnostics_of(read: Response) -> Diagnostics:
             for name, one in {"": read, **read.paths}.items()
         }
     )
-
-
-def brand_doubts(read: Response, ledger: pd.DataFrame) -> tuple[Finding, ...]:
-    """Findings where the data cannot tell brand from the baseline."""
-    sensitivity = brand_sensitivity(read.fit, read.density.spec)
-    return () if sensitivity is None else brand_findings(brand_overlap(read), sensitivity, ledger)
 
 
 def totals(read: Response) -> xr.DataArray:

@@ -16,12 +16,12 @@ from scipy.special import expit
 
 from mmm.cash.cashflow import CashFlow
 from mmm.efficiency.roi import TOTAL, Account, accounts
-from mmm.inference.fit import Fit
+from mmm.inference.fit import Fit, sampled_draws
 from mmm.invest.appraise import PRIOR_LED, plan_worth
 from mmm.invest.learned import believed_part
 from mmm.invest.valuation import present_value
 from mmm.plan.scenario import as_is
-from mmm.results.ledger import LED_BY_DATA, QUANTITIES, sampled_draws
+from mmm.results.ledger import LED_BY_DATA, QUANTITIES
 from mmm.results.power import power_of
 from mmm.results.respond import Response, response
 from mmm.transforms.parameter import PriorSpec
