@@ -1,17 +1,15 @@
 """Controls carried past the window, and how far off that may be.
 
 What a control was a year before is its reference (its mean over the window where the data spans no
-year), and how it differs from that follows a first-order autoregression (Box and Jenkins, 1970,
-"Time series analysis", chapter 3),
+year), and how it differs from that follows a first-order autoregression
+(`mmm.results.autoregression`),
 
     x_{T+h} = r_{T+h} + d_{T+h},   d_t = phi d_{t-1} + e_t,
 
 so that its last difference fades by phi a period and the variance ahead is
 s^2 (1 - phi^(2h)) / (1 - phi^2). phi, one a control and within 0 and 1, is that of least squares
-over all geos. Steps e are drawn again from those of the data (Thombs and Schucany, 1990,
-"Bootstrap prediction intervals for autoregression", JASA 85), of one period for all geos and
-controls together, so that what moves together goes on doing so. What is not known of phi itself is
-left out.
+over all geos. Steps e are drawn from one period for all geos and controls together, so that what
+moves together goes on doing so. What is not known of phi itself is left out.
 """
 
 from __future__ import annotations
@@ -21,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmm.data.panel import Panel
+from mmm.results.autoregression import autoregression
 
 FEWEST = 8
 """Differences from which an autoregression is read."""
@@ -64,14 +63,7 @@ def carried_controls(panel: Panel, periods: int) -> CarriedControls:
         mean = values.mean(axis=0)
         reference = np.repeat(mean[None], periods, axis=0)
         apart = values - mean
-    before, after = apart[:-1], apart[1:]
-    size = (before**2).sum(axis=(0, 1))
-    slope = np.divide(
-        (before * after).sum(axis=(0, 1)), size, out=np.zeros(values.shape[2]), where=size > 0
-    )
-    persistence = np.clip(slope, 0.0, 1.0)
-    steps = after - persistence * before
-    steps = (steps - steps.mean(axis=0)) * np.sqrt(len(steps) / max(1, len(steps) - 1))
+    persistence, steps = autoregression(apart[:-1], apart[1:])
     fading = persistence ** (ahead[:, None] + 1.0)
     return CarriedControls(reference + fading[:, None, :] * apart[-1], persistence, steps, seasonal)
 

@@ -1,16 +1,13 @@
 """Prices of media carried past the window, and how far off that may be.
 
 The price of a unit, all geos together, is spend over exposure. Its logarithm goes back and forth
-around its mean as a first-order autoregression (Box and Jenkins, 1970, "Time series analysis",
-chapter 3),
+around its mean as a first-order autoregression (`mmm.results.autoregression`),
 
     log p_{T+h} = m + d_{T+h},   d_t = phi d_{t-1} + e_t,
 
-with phi within 0 and 1 that of least squares over neighbouring periods, less its bias in short
-series, phi + (1 + 3 phi) / R (Kendall, 1954, "Note on bias in the estimation of autocorrelation",
-Biometrika 41), so that a price without a level of its own goes on from where it is. Steps e are
-drawn again from those of the data (Thombs and Schucany, 1990, "Bootstrap prediction intervals for
-autoregression", JASA 85), of one period for all channels together where all were bought in it.
+with phi within 0 and 1 that of least squares over neighbouring periods, less its bias, so that a
+price without a level of its own goes on from where it is. Steps e are drawn from one period for
+all channels together where all were bought in it.
 What is not known of phi and m themselves is left out.
 """
 
@@ -22,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmm.data.panel import Panel
+from mmm.results.autoregression import autoregression
 from mmm.results.regression import Response
 
 FEWEST = 12
@@ -63,16 +61,14 @@ def price_history(panel: Panel, channel: int) -> PriceHistory | None:
     centre = float(price[bought].mean())
     apart, pairs = price - centre, bought[1:] & bought[:-1]
     before, after = apart[:-1][pairs], apart[1:][pairs]
-    count = len(before)
-    if count < FEWEST or float(np.abs(after - before).max()) < STEADY:
+    if len(before) < FEWEST or float(np.abs(after - before).max()) < STEADY:
         return None
-    slope = float(before @ after / (before @ before))
-    persistence = float(np.clip(slope + (1.0 + 3.0 * slope) / count, 0.0, 1.0))
-    steps = after - persistence * before
-    steps = (steps - steps.mean()) * np.sqrt(count / (count - 1))
+    persistence, steps = autoregression(before[:, None], after[:, None], unbiased=True)
     last = int(np.flatnonzero(bought)[-1])
     gap = min(len(price) - 1 - last, LONGEST_GAP)
-    return PriceHistory(centre, float(apart[last]), gap, persistence, steps, int(bought.sum()))
+    return PriceHistory(
+        centre, float(apart[last]), gap, float(persistence[0]), steps[:, 0], int(bought.sum())
+    )
 
 
 def log_prices(known: PriceHistory, periods: int, seed: int, numbers: np.ndarray) -> np.ndarray:
