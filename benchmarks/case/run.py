@@ -16,8 +16,8 @@ often the 90 % interval of NPV held the truth) beside this file.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,39 +31,14 @@ from mmm.plan.scenario import as_is
 from mmm.simulate import simulate, world_spec
 from mmm.simulate.generate import draw_scene
 from mmm.simulate.oracle import contributions
-from mmm.simulate.spec import ChannelSpec, WorldSpec
+from mmm.simulate.spec import WorldSpec
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from drawn import drawn_spec  # noqa: E402
+
 LEVELS = (0.1, 0.2, 0.5, 0.8, 0.9)
-MEDIA_SHARE, SHARE_FACTOR, Z90 = 0.25, 7.0, 1.6448536269514722
-"""The model's default prior of a share, written out here: mean of all, 90 % factor of each."""
-
-MOST_SHARE = 0.7
-"""Worlds in which marketing would be more of the outcome are drawn again."""
-
-
-def drawn_spec(name: str, seed: int) -> WorldSpec:
-    """The world with the size of each effect drawn from the default prior; brand parts kept."""
-    spec = world_spec(name)
-    rng = np.random.default_rng([seed, 99])
-    weight = np.sqrt([channel.cost_share for channel in spec.channels])
-    weight /= weight.sum()
-    while True:
-        spread = np.log(SHARE_FACTOR) / Z90
-        share = MEDIA_SHARE * weight * np.exp(spread * rng.normal(size=len(weight)) - spread**2 / 2)
-        of_baseline = share / (1.0 - share.sum())
-        if 0 < share.sum() < MOST_SHARE and of_baseline.max() < 1.0:
-            break
-    return replace(spec, channels=tuple(map(_resized, spec.channels, of_baseline)))
-
-
-def _resized(channel: ChannelSpec, share: float) -> ChannelSpec:
-    size = float(share) / (channel.tactical_share + channel.brand_share)
-    return replace(
-        channel,
-        tactical_share=size * channel.tactical_share,
-        brand_share=size * channel.brand_share,
-    )
 
 
 def true_value(spec: WorldSpec, seed: int, plan: np.ndarray, periods: int) -> np.ndarray:
@@ -93,7 +68,9 @@ def truth_of(cash: CashFlow, value: np.ndarray, cost: np.ndarray) -> CashFlow:
 
 def judge(name: str, seed: int, draws: int, effects: str) -> list[dict[str, object]]:
     """One row a level."""
-    spec = drawn_spec(name, seed) if effects == "drawn" else world_spec(name)
+    spec = world_spec(name)
+    if effects == "drawn":
+        spec = drawn_spec(spec, seed)
     world = simulate(spec, seed)
     started = time.perf_counter()
     panel, _ = mmm.panel_from_frame(world.study, world.frame)

@@ -6,11 +6,16 @@ Writes `results.csv` (one row a world, seed, channel and quantity) and `summary.
 of 90 % intervals, median error and how often the ledger calls the answer prior-led, by world and
 quantity) beside this file. Where a path is switched off, `mediated` counts as covered when its
 interval reaches below 2 % of outcome. Rows already there are not fitted again.
+
+Seeds of a world share one truth. With `--effects drawn` the sizes of effects are drawn anew for
+each from the default priors (`benchmarks/drawn.py`), and the files are called `drawn_results.csv`
+and `drawn_summary.csv`.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +30,10 @@ from mmm.simulate import World, simulate_world, world_names
 from mmm.study.analysis import diagnostics_of
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from drawn import drawn_world  # noqa: E402
+
 ENDS = ("mean", "p05", "p95")
 QUANTITIES = ("contribution", "tactical", "brand", "mediated", "roi", "roi_window")
 NOTHING = 0.02
@@ -89,9 +98,10 @@ def memory_answers(world: World, fit: mmm.Fit, ledger: pd.DataFrame) -> Iterator
                 yield Answer(path, "lag", known["lag_median"], np.median(drawn), low, high)
 
 
-def recover(name: str, seed: int) -> pd.DataFrame:
+def recover(name: str, seed: int, effects: str) -> pd.DataFrame:
     """One fit: truth, estimate and whether the 90 % interval holds the truth."""
-    world = simulate_world(name, seed=seed)
+    drawn = effects == "drawn"
+    world = drawn_world(name, seed) if drawn else simulate_world(name, seed=seed)
     panel, _ = mmm.panel_from_frame(world.study, world.frame)
     started = time.perf_counter()
     fit = mmm.fit(world.study, panel)
@@ -143,16 +153,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--worlds", nargs="+", default=list(world_names()))
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--effects", choices=("fixed", "drawn"), default="fixed")
     parser.add_argument("--out", type=Path, default=HERE)
     options = parser.parse_args()
-    known = options.out / "results.csv"
+    prefix = "drawn_" if options.effects == "drawn" else ""
+    options.out.mkdir(parents=True, exist_ok=True)
+    known = options.out / f"{prefix}results.csv"
     tables = [pd.read_csv(known, keep_default_na=False, na_values=[""])] if known.exists() else []
     done = {key for table in tables for key in zip(table["world"], table["seed"], strict=True)}
     for name in options.worlds:
         for seed in range(options.seeds):
             if (name, seed) in done:
                 continue
-            tables.append(recover(name, seed))
+            tables.append(recover(name, seed, options.effects))
             last = tables[-1].iloc[0]
             print(
                 f"{name} seed {seed}: {tables[-1]['covered'].mean():.0%} covered, "
@@ -160,9 +173,10 @@ def main() -> None:
                 flush=True,
             )
             results = pd.concat(tables, ignore_index=True)
-            results.to_csv(options.out / "results.csv", index=False, float_format="%.6g")
+            results.to_csv(known, index=False, float_format="%.6g")
             summary = summarise(results)
-            summary.to_csv(options.out / "summary.csv", index=False, float_format="%.4g")
+            target = options.out / f"{prefix}summary.csv"
+            summary.to_csv(target, index=False, float_format="%.4g")
     print(summary.to_string(index=False))
 
 
