@@ -23,6 +23,8 @@ PATH_SCALE = 0.8 / 1.959963984540054
 """Scale of the half-normal share of a path."""
 SPLIT_SCALE = float(logit(0.9)) / Z90
 """Scale of the logit-normal part that builds the brand."""
+HALF, SLOPE = (0.3, 6.0), (0.6, 2.4)
+"""90 % intervals of a half-saturation, over mean exposure, and of a slope."""
 MOST_SHARE = 0.7
 """Worlds in which marketing would be more of the outcome are drawn again."""
 
@@ -35,23 +37,23 @@ def drawn_shares(rng: np.random.Generator, costs: list[float]) -> np.ndarray:
     return MEDIA_SHARE * weight * np.exp(spread * rng.normal(size=len(weight)) - spread**2 / 2)
 
 
-def drawn_spec(spec: WorldSpec, seed: int, *, splits: bool = False) -> WorldSpec:
-    """`spec` with the size of each effect drawn, and with `splits` the brand's part of channels
-    that have both; it is kept otherwise."""
+def drawn_spec(spec: WorldSpec, seed: int, *, shapes: bool = False) -> WorldSpec:
+    """`spec` with the size of each effect drawn, and with `shapes` the saturation curves, and the
+    brand's part of channels that have both; they are kept otherwise."""
     rng = np.random.default_rng([seed, 99])
     while True:
         share = drawn_shares(rng, [channel.cost_share for channel in spec.channels])
         of_baseline = share / (1.0 - share.sum())
         if 0 < share.sum() < MOST_SHARE and of_baseline.max() < 1.0:
             channels = tuple(map(_resized, spec.channels, of_baseline))
-            if splits:
-                channels = tuple(_split(channel, rng) for channel in channels)
+            if shapes:
+                channels = tuple(_curved(_split(channel, rng), rng) for channel in channels)
             return replace(spec, channels=channels)
 
 
 def drawn_routed(spec: RoutedSpec, seed: int) -> RoutedSpec:
-    """`spec` with the size of channels' direct effects, of what they cause of paths and of what
-    paths do drawn; for paths that feed the outcome or nothing."""
+    """`spec` with the size of channels' direct effects, their saturation, what they cause of paths
+    and what paths do drawn; for paths that feed the outcome or nothing."""
     rng = np.random.default_rng([seed, 99])
     costs = {channel.name: channel.cost_share for channel in spec.base.channels}
     paths = []
@@ -73,7 +75,8 @@ def drawn_routed(spec: RoutedSpec, seed: int) -> RoutedSpec:
         path.name: float(part / rest) * spec.base.level / _level(path)
         for path, part in zip(feeding, through, strict=True)
     }
-    channels = tuple(map(_resized, spec.base.channels, direct / rest))
+    resized = map(_resized, spec.base.channels, direct / rest)
+    channels = tuple(_curved(channel, rng) for channel in resized)
     return replace(
         spec,
         base=replace(spec.base, channels=channels),
@@ -85,7 +88,7 @@ def drawn_world(name: str, seed: int) -> World:
     """The world of the catalogue, its effects drawn."""
     if name in ROUTED:
         return simulate_routed(drawn_routed(ROUTED[name](), seed), seed)
-    return simulate(drawn_spec(world_spec(name), seed, splits=True), seed)
+    return simulate(drawn_spec(world_spec(name), seed, shapes=True), seed)
 
 
 def _level(path: PathSpec) -> float:
@@ -99,6 +102,14 @@ def _split(channel: ChannelSpec, rng: np.random.Generator) -> ChannelSpec:
     brand = expit(SPLIT_SCALE * rng.normal())
     size = channel.tactical_share + channel.brand_share
     return replace(channel, tactical_share=size * (1.0 - brand), brand_share=size * brand)
+
+
+def _curved(channel: ChannelSpec, rng: np.random.Generator) -> ChannelSpec:
+    half, slope = (
+        float(np.sqrt(low * high) * (high / low) ** (rng.normal() / (2.0 * Z90)))
+        for low, high in (HALF, SLOPE)
+    )
+    return replace(channel, half_saturation=half, slope=slope)
 
 
 def _resized(channel: ChannelSpec, share: float) -> ChannelSpec:

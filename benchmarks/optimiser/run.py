@@ -9,13 +9,15 @@ simulator's own curves; what part of the loss is money on other channels and wha
 what the posterior expects of the true optimum beyond the recommended plan (above zero only where
 the search fell short); and whether the outcome of 13 held-out weeks reached the targets that were
 forecast to be reached with 50, 80 and 90 %. `summary.csv`: loss against the true optimum, how often
-today's plan was beaten, how often targets were reached.
+today's plan was beaten, how often targets were reached. `--effects drawn` draws the sizes of
+effects anew for each seed (`benchmarks/drawn.py`) and puts `drawn_` before the names of files.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +40,10 @@ from mmm.simulate.oracle import contributions
 from mmm.simulate.spec import WorldSpec
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from drawn import drawn_spec  # noqa: E402
+
 AHEAD = 13
 SETTINGS = PlanSettings(horizon=AHEAD, objective="expected_profit")
 INFERENCE = Inference(chains=4, draws=500, tune=300, seed=1)
@@ -132,9 +138,11 @@ def with_totals_of(found: Optimum) -> Region:
     return region
 
 
-def plan_in(name: str, seed: int, margin: float) -> dict[str, object]:
+def plan_in(name: str, seed: int, margin: float, effects: str) -> dict[str, object]:
     """Fits a world but its last weeks, plans them, and holds plan and targets against the truth."""
     spec = world_spec(name)
+    if effects == "drawn":
+        spec = drawn_spec(spec, seed, shapes=True)
     longer = replace(spec, periods=spec.periods + AHEAD)
     world, scene = simulate(longer, seed), draw_scene(longer, seed)
     finance = world.study.finance.model_copy(update={"margin": margin})
@@ -228,6 +236,7 @@ def summary_of(table: pd.DataFrame) -> pd.DataFrame:
             "world": name,
             "seeds": len(part),
             "mean_loss": part["loss"].mean(),
+            "loss_of_all": (part["best"] - part["plan"]).sum() / part["best"].sum(),
             "mean_loss_between_channels": part["loss_between_channels"].mean(),
             "mean_loss_in_timing": part["loss_in_timing"].mean(),
             "most_search_short": part["search_short"].max(),
@@ -253,7 +262,9 @@ def main() -> None:
     parser.add_argument("--margin", type=float, default=1.0)
     parser.add_argument("--skip-timing", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE)
+    parser.add_argument("--effects", choices=("fixed", "drawn"), default="fixed")
     chosen = parser.parse_args()
+    prefix = "drawn_" if chosen.effects == "drawn" else ""
     if not chosen.skip_timing:
         table = timings()
         table.to_csv(chosen.out / "timing.csv", index=False)
@@ -261,11 +272,11 @@ def main() -> None:
     rows: list[dict[str, object]] = []
     for name in chosen.worlds:
         for seed in range(chosen.seeds):
-            rows.append(plan_in(name, seed, chosen.margin))
+            rows.append(plan_in(name, seed, chosen.margin, chosen.effects))
             print({key: rows[-1][key] for key in ("world", "seed", "loss", "beats_today")})
             table = pd.DataFrame(rows)
-            table.to_csv(chosen.out / "truth.csv", index=False)
-            summary_of(table).to_csv(chosen.out / "summary.csv", index=False)
+            table.to_csv(chosen.out / f"{prefix}truth.csv", index=False)
+            summary_of(table).to_csv(chosen.out / f"{prefix}summary.csv", index=False)
     if rows:
         print(summary_of(pd.DataFrame(rows)).to_string(index=False))
 
