@@ -30,23 +30,21 @@ does next to nothing it is enough to know so."""
 def precision_findings(efficiency: pd.DataFrame) -> tuple[Finding, ...]:
     """One finding where contributions in the window are known too roughly to act on: a channel's
     90 % interval is `WIDEST` times its mean wide, or the middle channel's `TYPICAL` times."""
-    channels = efficiency[efficiency["channel"] != TOTAL]
-    if not len(channels):
+    names = efficiency["channel"].to_numpy()
+    channels = names != TOTAL
+    if not channels.any():
         return ()
-    mean, width = (
-        channels["contribution_mean"],
-        channels["contribution_p95"] - channels["contribution_p05"],
+    mean, low, high = (
+        efficiency[f"contribution_{end}"].to_numpy(dtype=float)[channels]
+        for end in ("mean", "p05", "p95")
     )
-    relative = (width / np.maximum(mean, SMALL * mean.mean())).to_numpy(dtype=float)
+    relative = (high - low) / np.maximum(mean, SMALL * mean.mean())
     typical = float(np.median(relative)) > TYPICAL
-    wide = channels[relative > (TYPICAL if typical else WIDEST)]
-    if not len(wide):
+    wide = relative > (TYPICAL if typical else WIDEST)
+    if not wide.any():
         return ()
-    named = ", ".join(
-        f"'{row['channel']}' {_amount(row['contribution_p05'])} to "
-        f"{_amount(row['contribution_p95'])}"
-        for _, row in wide.iterrows()
-    )
+    chosen = zip(names[channels][wide], low[wide], high[wide], strict=True)
+    named = ", ".join(f"'{name}' {_amount(a)} to {_amount(b)}" for name, a, b in chosen)
     return (
         Finding(
             "imprecise",
@@ -72,14 +70,14 @@ def range_findings(
     severity = Severity.WARNING if "margin" in finance.model_fields_set else Severity.INFO
     found = []
     limit = TIMES_HIGHEST * HIGHEST_RETURN
-    for _, row in efficiency[efficiency["channel"] != TOTAL].iterrows():
-        low, high = (float(row[f"roi_{end}"]) * margin for end in ("p05", "p95"))
-        if low > limit:
+    low_roi, high_roi = (efficiency[f"roi_{end}"] * margin for end in ("p05", "p95"))
+    for name, low, high in zip(efficiency["channel"], low_roi, high_roi, strict=True):
+        if name != TOTAL and low > limit:
             found.append(
                 Finding(
                     "return_out_of_range",
                     severity,
-                    f"channel '{row['channel']}'",
+                    f"channel '{name}'",
                     f"its profit return is {low:.3g} to {high:.3g}, more than "
                     f"{TIMES_HIGHEST:g} times the highest published for a medium, "
                     f"{HIGHEST_RETURN:g} ({PROFIT_ABILITY}).",

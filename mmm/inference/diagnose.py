@@ -8,7 +8,6 @@ from enum import StrEnum
 
 import numpy as np
 import xarray as xr
-from arviz_stats import bfmi
 
 from mmm.errors import Finding, Severity
 from mmm.inference.convergence import convergence
@@ -63,10 +62,19 @@ def diagnose(posterior: xr.Dataset, totals: xr.DataArray, statistics: xr.Dataset
         ess_bulk_min=_least(found.ess_bulk),
         ess_tail_min=_least(found.ess_tail),
         divergences=int(statistics["diverging"].sum()),
-        ebfmi_min=float(np.min(np.asarray(bfmi(statistics["energy"]).values))),
+        ebfmi_min=energy_mixing(statistics["energy"].transpose("chain", "draw").values),
         worst=names[int(rhat.argmax())],
         draws=int(posterior.sizes["chain"] * posterior.sizes["draw"]),
     )
+
+
+def energy_mixing(energy: np.ndarray) -> float:
+    """The least E-BFMI of the chains of `energy` (chain, draw): squared steps over the squared
+    distances from the mean (Betancourt, 2016, "Diagnosing suboptimal cotangent disintegrations in
+    Hamiltonian Monte Carlo", equation 3)."""
+    steps = (np.diff(energy, axis=1) ** 2).sum(axis=1)
+    spread = ((energy - energy.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    return float((steps / spread).min())
 
 
 def worst_of(parts: Mapping[str, Diagnostics]) -> Diagnostics:

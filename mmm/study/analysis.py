@@ -195,7 +195,8 @@ def totals(read: Response) -> xr.DataArray:
         dims=("chain", "draw", CHANNEL),
         coords={CHANNEL: list(read.density.spec.channels)},
     )
-    return every.drop_sel({CHANNEL: list(read.fit.study.routes().silent)})
+    silent = read.fit.study.routes().silent
+    return every.drop_sel({CHANNEL: list(silent)}) if silent else every
 
 
 def value_plan(

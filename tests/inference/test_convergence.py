@@ -1,17 +1,18 @@
-"""R-hat and effective sample sizes beside ArviZ's."""
+"""R-hat, effective sample sizes and how energies mix beside ArviZ's."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import xarray as xr
-from arviz_stats import ess
+from arviz_stats import bfmi, ess
 from arviz_stats.base import array_stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
 from mmm.inference.convergence import TAILS, convergence
+from mmm.inference.diagnose import energy_mixing
 
 
 def chains(seed: int, count: int, length: int, keep: float) -> np.ndarray:
@@ -71,3 +72,9 @@ def test_what_never_moves_or_is_not_a_number_is_not_a_number():
 def test_too_few_draws_say_nothing():
     found = convergence(chains(3, 4, 3, 0.0))
     assert np.isnan([found.rhat, found.ess_bulk, found.ess_tail]).all()
+
+
+def test_energies_mix_as_they_do_in_arviz():
+    energy = np.random.default_rng(4).normal(size=(3, 50)).cumsum(axis=1)
+    expected = bfmi(xr.DataArray(energy, dims=("chain", "draw")))
+    assert energy_mixing(energy) == pytest.approx(float(np.min(expected)), rel=1e-12)
