@@ -23,9 +23,6 @@ from numba import njit
 
 from mmm.model.vector import OPTIONS, REASSOCIATE
 
-EXP, EXP_FOLDED, LOGIT = range(3)
-"""How a sampled scalar gets its natural value, and with it its prior's form."""
-
 
 @dataclass(frozen=True, slots=True)
 class Bends:

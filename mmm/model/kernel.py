@@ -43,12 +43,12 @@ from mmm.model import (
     vector,
     views,
 )  # fmt: skip
-from mmm.model.coordinates import EXP as EXP
-from mmm.model.coordinates import EXP_FOLDED as EXP_FOLDED
-from mmm.model.coordinates import LOGIT as LOGIT
 from mmm.model.coordinates import place_point, turn_slope
 from mmm.model.vector import OPTIONS, exp_array
 from mmm.transforms import lag_nodes
+
+EXP, EXP_FOLDED, LOGIT = range(3)
+"""How a sampled scalar gets its natural value, and with it its prior's form."""
 
 _SPREAD, _COLUMNS, _DRIFT = curves.SPREAD, curves.COLUMNS, curves.DRIFT
 
