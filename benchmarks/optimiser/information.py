@@ -51,9 +51,11 @@ AHEAD = 13
 SETTINGS = PlanSettings(horizon=AHEAD, objective="expected_profit")
 DRAWS = 1000
 """Posterior draws that a plan is made on."""
+MARGIN = 1.0
+"""Margin on the value of outcome, as in `run.py`."""
 SIZES = (
     ("national", 104, 1), ("national", 156, 1), ("national", 208, 1), ("national", 312, 1),
-    ("national", 416, 1), ("geo", 130, 4),
+    ("national", 416, 1), ("geo", 130, 4), ("geo", 130, 10),
 )  # fmt: skip
 """World whose channels are used, periods, geos."""
 
@@ -65,6 +67,12 @@ def world_of(name: str, periods: int, geos: int) -> WorldSpec:
         spec, periods=periods, geos=geos, level=spec.level * geos / spec.geos,
         name=f"{name}_{geos}x{periods}",
     )  # fmt: skip
+
+
+def at_margin(known: Reference, margin: float) -> Reference:
+    """The same with another margin on the value of outcome."""
+    finance = known.study.finance.model_copy(update={"margin": margin})
+    return replace(known, study=known.study.model_copy(update={"finance": finance}))
 
 
 def plan_under(known: Reference, truths: PriorDraws, number: int) -> dict[str, object]:
@@ -153,7 +161,7 @@ def summary_of(table: pd.DataFrame) -> pd.DataFrame:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--truths", type=int, default=30)
+    parser.add_argument("--truths", type=int, default=60)
     parser.add_argument("--sizes", nargs="*", help="NAME:PERIODS:GEOS in place of the usual ones")
     parser.add_argument("--summary", action="store_true", help="only the summary")
     parser.add_argument("--out", type=Path, default=HERE)
@@ -170,7 +178,7 @@ def main() -> None:
         found = sum(world == spec.name for world, _ in done)
         if found >= options.truths:
             continue
-        known = reference(spec.name, spec)
+        known = at_margin(reference(spec.name, spec), MARGIN)
         kernel.prepare(known.density.spec.likelihood)
         truths = PriorDraws(known, noise_of(known))
         for number in count():

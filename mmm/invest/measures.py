@@ -20,6 +20,8 @@ IRR_MIN_SHARE = 0.95
 HIGHEST_RATE = 10.0
 """Yearly rate up to which one is given as a number. Money that is back within weeks earns millions
 of percent a year, which says only that it is back soon: payback says so better."""
+LOWEST_RATE = -0.9
+"""The same below zero: a tenth lost within weeks is nearly everything a year."""
 
 HORIZON_YEARS = (0.25, 0.5, 1.0, 2.0, 3.0, 5.0)
 LATEST_YEARS = HORIZON_YEARS[-1]
@@ -50,7 +52,8 @@ class RateSummary:
 
     `status` and `rates` (all, a year) are of the expected path. Quantiles are over draws with
     exactly one rate, and NaN when those are fewer than `IRR_MIN_SHARE` of all. Yearly
-    ones above `HIGHEST_RATE` are NaN too and named in `beyond`: `expected`, `p05`, `p50`, `p95`.
+    ones above `HIGHEST_RATE` are NaN too and named in `beyond`, ones below `LOWEST_RATE` in
+    `under`: `expected`, `p05`, `p50`, `p95`.
     """
 
     status: RateStatus
@@ -62,6 +65,7 @@ class RateSummary:
     share_several: float
     reason: str
     beyond: tuple[str, ...] = ()
+    under: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class DatedRateSummary:
     share_unique: float
     reason: str
     beyond: tuple[str, ...] = ()
+    under: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +126,18 @@ def internal_rates(cash: CashFlow) -> RateSummary:
     per_period = path_summary(expected, shown)
     figures = (per_period.expected, per_period.p05, per_period.p50, per_period.p95)
     per_year = PathSummary(*value.yearly_rate(figures, cash.periods_per_year).tolist())
-    beyond = _beyond(per_year)
+    beyond, under = _outside(per_year)
     return RateSummary(
         status=found.status,
         rates=_told(value.yearly_rate(found.rates, cash.periods_per_year)),
-        per_year=_without(per_year, beyond),
+        per_year=_without(per_year, (*beyond, *under)),
         per_period=per_period,
         share_unique=share,
         share_none=float(np.mean(draws.count == 0)),
         share_several=float(np.mean(draws.count > 1)),
-        reason=_reason(found, mean_path, share, beyond),
+        reason=_reason(found, mean_path, share, beyond, under),
         beyond=beyond,
+        under=under,
     )
 
 
@@ -143,21 +149,25 @@ def dated_rates(cash: CashFlow) -> DatedRateSummary:
     expected = found.rates[0] if found.status is RateStatus.UNIQUE else np.nan
     shown = np.minimum(_shown(draws.rate, draws.count, share), np.finfo(float).max)
     per_year = path_summary(np.minimum(expected, np.finfo(float).max), shown)
-    beyond = _beyond(per_year)
+    beyond, under = _outside(per_year)
     return DatedRateSummary(
         status=found.status,
         rates=_told(np.array(found.rates)),
-        per_year=_without(per_year, beyond),
+        per_year=_without(per_year, (*beyond, *under)),
         share_unique=share,
-        reason=_reason(found, mean_path, share, beyond),
+        reason=_reason(found, mean_path, share, beyond, under),
         beyond=beyond,
+        under=under,
     )
 
 
-def _beyond(per_year: PathSummary) -> tuple[str, ...]:
-    """Which figures are above `HIGHEST_RATE`."""
-    names = ("expected", "p05", "p50", "p95")
-    return tuple(name for name in names if getattr(per_year, name) > HIGHEST_RATE)
+def _outside(per_year: PathSummary) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which figures are above `HIGHEST_RATE`, and which below `LOWEST_RATE`."""
+    figures = {name: getattr(per_year, name) for name in ("expected", "p05", "p50", "p95")}
+    return (
+        tuple(name for name, rate in figures.items() if rate > HIGHEST_RATE),
+        tuple(name for name, rate in figures.items() if rate < LOWEST_RATE),
+    )
 
 
 def _without(figures: PathSummary, names: tuple[str, ...]) -> PathSummary:
@@ -165,7 +175,7 @@ def _without(figures: PathSummary, names: tuple[str, ...]) -> PathSummary:
 
 
 def _told(rates: Floats) -> tuple[float, ...]:
-    return tuple(rates[rates <= HIGHEST_RATE].tolist())
+    return tuple(rates[(rates <= HIGHEST_RATE) & (rates >= LOWEST_RATE)].tolist())
 
 
 def _shown(rate: Floats, count: np.ndarray, share: float) -> Floats:
@@ -173,7 +183,11 @@ def _shown(rate: Floats, count: np.ndarray, share: float) -> Floats:
 
 
 def _reason(
-    found: InternalRate, mean_path: Floats, share_unique: float, beyond: tuple[str, ...]
+    found: InternalRate,
+    mean_path: Floats,
+    share_unique: float,
+    beyond: tuple[str, ...],
+    under: tuple[str, ...],
 ) -> str:
     if found.status is RateStatus.SEVERAL:
         return "The expected cash changes sign more than once, and several rates make NPV zero."
@@ -187,6 +201,11 @@ def _reason(
         return (
             f"Rates over {100 * HIGHEST_RATE:,.0f} % a year are not given as numbers: the money is "
             "back so soon that a yearly rate says little."
+        )
+    if under:
+        return (
+            f"Rates under {100 * LOWEST_RATE:,.0f} % a year are not given as numbers: what comes "
+            "back comes so soon that a yearly rate says little."
         )
     return ""
 

@@ -179,22 +179,29 @@ def test_refusals():
 
 
 @pytest.mark.parametrize(
-    ("later", "beyond"),
+    ("later", "beyond", "under"),
     [
-        ([130.0, 130.0], ("expected", "p05", "p50", "p95")),
-        ([101.0, 130.0], ("expected", "p95")),
-        ([101.0, 102.0], ()),
+        ([130.0, 130.0], ("expected", "p05", "p50", "p95"), ()),
+        ([101.0, 130.0], ("expected", "p95"), ()),
+        ([101.0, 102.0], (), ()),
+        ([84.0, 84.0], (), ("expected", "p05", "p50", "p95")),
+        ([84.0, 130.0], ("expected", "p95"), ("p05", "p50")),
     ],
 )
-def test_rates_of_money_that_is_back_at_once_are_told_in_words(later, beyond):
-    # 1.01 a week is 68 % a year, 1.3 a week is 88 million percent
+def test_rates_of_money_that_is_back_at_once_are_told_in_words(later, beyond, under):
+    # a week at 1.01 is 68 % a year, at 1.3 88 million percent, at 0.84 all but everything lost
     dates = pd.date_range("2026-01-05", periods=2, freq="W-MON")
     value = np.array([[0.0, amount] for amount in np.repeat(later, 10)])
     built = case(cash_flow(value, [100.0], dates, Finance(), 365.25 / 7))
     plain = case_to_dict(built)
     for rate, figures in ((built.irr, plain["irr"]), (built.xirr, plain["xirr"])):
-        assert rate.beyond == beyond
-        assert {name for name, one in figures["per_year"].items() if one is None} == set(beyond)
+        assert (rate.beyond, rate.under) == (beyond, under)
+        assert {name for name, one in figures["per_year"].items() if one is None} == {
+            *beyond,
+            *under,
+        }
         assert ("over 1,000 % a year" in rate.reason) == bool(beyond)
-        assert rate.rates == ((rate.per_year.expected,) if "expected" not in beyond else ())
-        assert all(one is None or one <= 10 for one in figures["per_year"].values())
+        assert ("under -90 % a year" in rate.reason) == bool(under and not beyond)
+        hidden = "expected" in (*beyond, *under)
+        assert rate.rates == (() if hidden else (rate.per_year.expected,))
+        assert all(one is None or -0.9 <= one <= 10 for one in figures["per_year"].values())

@@ -321,16 +321,17 @@ def test_break_even_counts_margin_and_repeat_sales(make):
 @pytest.mark.parametrize(
     ("periods", "said"),
     [
-        ((6.0, 9.0, None), ("9 weeks", "6 weeks at best, perhaps not within horizon")),
-        ((6.0, 9.0, 12.0), ("9 weeks", "6 weeks to 12 weeks")),
-        ((6.0, None, None), ("not within horizon", "6 weeks at best, perhaps not within horizon")),
-        ((None, None, None), ("not within horizon", "")),
+        ((8.0, 6.0, 9.0, None), ("8 weeks", "6 weeks at best, perhaps not within horizon")),
+        ((8.0, 6.0, 9.0, 12.0), ("8 weeks", "6 weeks to 12 weeks")),
+        ((8.0, 6.0, None, None), ("8 weeks", "6 weeks at best, perhaps not within horizon")),
+        ((None, 6.0, 9.0, 12.0), ("not within horizon", "6 weeks to 12 weeks")),
+        ((None, None, None, None), ("not within horizon", "")),
     ],
 )
 def test_a_payback_in_some_draws_only_is_open_ended(make, periods, said):
-    summary = dict(zip(("p05", "p50", "p95"), periods, strict=True))
+    summary = dict(zip(("expected", "p05", "p50", "p95"), periods, strict=True))
     inputs = make["weekly"](periods=16)
-    case = {**inputs.case, "payback": {"periods": {"expected": 9.0, **summary}}}
+    case = {**inputs.case, "payback": {"periods": summary}}
     assert payback(replace(inputs, case=case)) == said
 
 
@@ -379,3 +380,22 @@ def test_a_rate_too_high_to_mean_anything_is_told_in_words(inputs):
     rate = {"per_year": year, "beyond": ["expected", "p50", "p95"], "reason": "Over 1,000 %."}
     said = Page(render_report(replace(inputs, case={**inputs.case, "irr": rate}))).words
     assert said.replace("\xa0", " ").count("400 % to over 1,000 %") == 2
+
+
+def test_a_rate_too_low_to_mean_anything_is_told_in_words(inputs):
+    year = {"expected": None, "p05": None, "p50": None, "p95": 4.0}
+    rate = {"per_year": year, "under": ["expected", "p05", "p50"], "reason": "Under."}
+    said = Page(render_report(replace(inputs, case={**inputs.case, "irr": rate}))).words
+    assert said.replace("\xa0", " ").count("under \N{MINUS SIGN}90 % to 400 %") == 2
+
+
+def test_the_answer_says_whose_payback_it_is_and_how_likely(make):
+    inputs = make["weekly"](periods=16)
+    periods = {"expected": 8.0, "p05": 6.0, "p50": 30.0, "p95": None}
+    payback = {"periods": periods, "probability": 0.5}
+    page = Page(render_report(replace(inputs, case={**inputs.case, "payback": payback})))
+    said = page.words.replace("\xa0", " ")
+    assert (
+        "The expected cash is back after 8 weeks; the chance that it comes back within the "
+        "horizon is 50 %." in said
+    )

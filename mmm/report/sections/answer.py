@@ -11,7 +11,14 @@ import pandas as pd
 from mmm.report import words
 from mmm.report.blocks import Block, Bullets, Section, Text, Tile, Tiles
 from mmm.report.inputs import ReportInputs
-from mmm.report.sections.terms import amount_of, outcome_words, payback, period, planned
+from mmm.report.sections.terms import (
+    amount_of,
+    outcome_words,
+    payback,
+    payback_note,
+    period,
+    planned,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,7 @@ def answer_section(inputs: ReportInputs) -> Section:
 def _tiles(inputs: ReportInputs) -> tuple[Tile, ...]:
     roi = words.spread(inputs.total, "roi_")
     npv = words.spread(inputs.case.get("npv"))
-    back, back_between = payback(inputs)
+    back, _ = payback(inputs)
     cost = words.number(inputs.total["loaded_cost"])
     unit = f"{inputs.currency} 1" if inputs.currency else "unit"
     return (
@@ -85,7 +92,7 @@ def _tiles(inputs: ReportInputs) -> tuple[Tile, ...]:
             words.chance(words.number(inputs.case.get("probability_of_loss"))),
             "probability that the net present value is below zero",
         ),
-        Tile("Payback", back, f"90 % interval: {back_between}" if back_between else ""),
+        Tile("Payback", back, payback_note(inputs)),
         Tile(
             "Marketing cost",
             words.short_amount(cost, inputs.currency) if cost > 0 else "no cost stated",
@@ -137,10 +144,13 @@ def _value(inputs: ReportInputs) -> str:
     gain = "adds" if npv.mean >= 0 else "loses"
     back, _ = payback(inputs)
     when = (
-        "It is more likely than not that the money does not come back within the horizon."
+        "The expected cash does not come back within the horizon"
         if back == words.BEYOND
-        else f"The money is expected back {'' if back.startswith('within') else 'after '}{back}."
+        else f"The expected cash is back {'' if back.startswith('within') else 'after '}{back}"
     )
+    chance = words.number((inputs.case.get("payback") or {}).get("probability"))
+    if np.isfinite(chance):
+        when += f"; the chance that it comes back within the horizon is {words.chance(chance)}"
     interval = f" (90 % interval {words.between(npv, inputs.currency)})" if npv.has_interval else ""
     name = planned(inputs)
     plan = {
@@ -150,7 +160,7 @@ def _value(inputs: ReportInputs) -> str:
     return (
         f"Against no marketing at all, and under the financial assumptions listed below, {plan} "
         f"{gain} {words.amount(abs(npv.mean), inputs.currency)} in today's money"
-        f"{interval}. The chance that it loses money is {loss}. {when}"
+        f"{interval}. The chance that it loses money is {loss}. {when}."
     )
 
 

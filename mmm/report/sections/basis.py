@@ -70,12 +70,17 @@ def _figures(inputs: CaseView, npv: words.Spread) -> Table:
             "average NPV of the worst 5 % of outcomes",
         ),
         *_at_risk(inputs),
-        ("Payback", back, back_between, "middle estimate of the time until the money is back"),
+        (
+            "Payback",
+            back,
+            back_between,
+            "time until the expected cash is back for good; interval over draws",
+        ),
         (
             "Internal rate of return",
             return_a_year,
             rates,
-            str(rate.get("reason") or "the yearly interest the money earns"),
+            str(rate.get("reason") or "the yearly interest that the expected cash earns"),
         ),
         (
             "Break-even return",

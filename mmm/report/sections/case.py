@@ -9,7 +9,7 @@ from mmm.report.blocks import Block, Bullets, Figure, Pairs, Section, Text, Tile
 from mmm.report.case_inputs import CaseView
 from mmm.report.charts.case import cash_chart, npv_chart
 from mmm.report.charts.worth import HALF, HALF_HEIGHT, bridge_chart, tornado_chart
-from mmm.report.sections.terms import internal_rate, payback, period
+from mmm.report.sections.terms import internal_rate, payback, payback_note, period
 
 
 def case_section(inputs: CaseView) -> Section:
@@ -74,7 +74,7 @@ def _tiles(inputs: CaseView, npv: words.Spread) -> tuple[Tile, ...]:
     rate = case.get("irr") or {}
     return_a_year, rates = internal_rate(inputs, "none")
     needed = words.spread(case.get("break_even_roi"))
-    back, between = payback(inputs)
+    back, _ = payback(inputs)
     return (
         Tile(
             "Net present value",
@@ -86,11 +86,13 @@ def _tiles(inputs: CaseView, npv: words.Spread) -> tuple[Tile, ...]:
             words.chance(words.number(case.get("probability_of_loss"))),
             _bad_case(inputs),
         ),
-        Tile("Payback", back, f"90 % interval: {between}" if between else ""),
+        Tile("Payback", back, payback_note(inputs)),
         Tile(
             "Internal rate of return",
             return_a_year,
-            f"90 % interval: {rates}" if rates else str(rate.get("reason") or ""),
+            f"of the expected cash; 90 % interval: {rates}"
+            if rates
+            else str(rate.get("reason") or ""),
         ),
         Tile(
             "Break-even return",

@@ -10,6 +10,8 @@ from mmm.report.inputs import ReportInputs
 
 FAST = f"over 1,000{words.HARD_SPACE}%"
 """Of a yearly rate that is too high to mean anything: see `mmm.invest.measures.HIGHEST_RATE`."""
+SLOW = f"under {words.MINUS}90{words.HARD_SPACE}%"
+"""Of one that is too low: see `mmm.invest.measures.LOWEST_RATE`."""
 
 
 def outcome_words(inputs: ReportInputs) -> str:
@@ -39,28 +41,47 @@ def period(inputs: CaseView) -> str:
 
 
 def payback(inputs: CaseView) -> tuple[str, str]:
-    """Median time to payback and its 90 % interval, in words; no interval is empty."""
+    """Time to payback of the expected cash, and how sure it is, in words; nothing known is empty.
+
+    The cash curve and the internal rate are of the same expected cash. Draws that never pay back
+    count as latest in the interval.
+    """
     back = words.spread((inputs.case.get("payback") or {}).get("periods"))
     word = period(inputs)
     ends = (back.p05, back.p95)
     if all(math.isnan(end) for end in ends):
-        return words.within(back.p50, word), ""
+        return words.within(back.mean, word), ""
     if math.isfinite(back.p05) and not math.isfinite(back.p95):
         between = f"{words.within(back.p05, word)} at best, perhaps {words.BEYOND}"
     else:
         between = " to ".join(dict.fromkeys(words.within(end, word) for end in ends))
-    return words.within(back.p50, word), between
+    return words.within(back.mean, word), between
+
+
+def payback_note(inputs: CaseView) -> str:
+    """Whose payback it is, its interval, and the chance that there is one."""
+    _, between = payback(inputs)
+    chance = words.number((inputs.case.get("payback") or {}).get("probability"))
+    parts = [
+        f"90 % interval: {between}" if between else "",
+        f"within the horizon with a chance of {words.chance(chance)}"
+        if math.isfinite(chance)
+        else "",
+    ]
+    said = "; ".join(part for part in parts if part)
+    return f"of the expected cash; {said}" if said else "of the expected cash"
 
 
 def internal_rate(inputs: CaseView, none: str) -> tuple[str, str]:
     """The internal rate of return a year and its 90 % interval, in words; `none` where there is
     no rate, an empty interval where it is not known."""
     rate = inputs.case.get("irr") or {}
-    beyond = rate.get("beyond") or ()
+    outside = dict.fromkeys(rate.get("beyond") or (), FAST)
+    outside |= dict.fromkeys(rate.get("under") or (), SLOW)
     ends = words.spread(rate.get("per_year"))
 
     def told(name: str, value: float) -> str:
-        return FAST if name in beyond else words.percent(value) if math.isfinite(value) else ""
+        return outside.get(name) or (words.percent(value) if math.isfinite(value) else "")
 
     low, high = told("p05", ends.p05), told("p95", ends.p95)
     between = "" if not (low and high) else low if low == high else f"{low} to {high}"
