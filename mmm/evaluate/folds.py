@@ -16,13 +16,14 @@ from mmm.evaluate.bench import Bench
 from mmm.plan.record import (
     FEWEST_PERIODS,
     LEVELS,
+    NOISE,
     crps,
     expected_ahead,
     inside,
     naive_forecast,
-    noisy_total,
 )
 from mmm.plan.scenario import QUARTER_WEEKS
+from mmm.results.noise import noisy_total
 from mmm.results.respond import Response, response
 
 
@@ -81,7 +82,7 @@ def forecast_scores(
         )  # fmt: skip
         actual = data["outcome"].values
         naive = naive_forecast(fitted.panel, folds.horizon)
-        found = scored(noisy_total(read, expected), actual.sum(axis=1), naive.scale)
+        found = scored(noisy_total(read, expected, stream=NOISE), actual.sum(axis=1), naive.scale)
         found["log_density"] = log_densities(read, expected, actual.T).sum(axis=0)
         rows.append(_labelled(found, name, panel, origin))
     return pd.concat(rows, ignore_index=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from mmm.plan.forecast import incremental_value
+from mmm.plan.forecast import incremental_value, outcome_ahead
 from mmm.plan.money import prices
-from mmm.plan.multiplied import silent_ahead
 from mmm.plan.profit import profit_of, profit_span
 from mmm.plan.scenario import Scenario
 from mmm.results.respond import Response
@@ -20,11 +19,13 @@ from mmm.results.summary import summary_columns
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """What a scenario brings, by draw (D,): `outcome`, all of it within its own periods, baseline
-    included; `profit`, what marketing adds, later periods included, as `profit_measure` counts;
-    `value`, the value of all outcome it causes, neither discounted nor multiplied by margin."""
+    included, as expected, and `predicted`, the same with noise, as `forecast` has it; `profit`,
+    what marketing adds, later periods included, as `profit_measure` counts; `value`, the value of
+    all outcome it causes, neither discounted nor multiplied by margin."""
 
     scenario: Scenario
     outcome: np.ndarray
+    predicted: np.ndarray
     value: np.ndarray
     profit: np.ndarray
 
@@ -35,24 +36,17 @@ def outlook(response: Response, scenario: Scenario) -> Outlook:
     value = incremental_value(response, scenario, span)
     return Outlook(
         scenario,
-        outcome_within(response, scenario),
+        *outcome_ahead(response, scenario),
         value.sum(axis=1),
         profit_of(response, scenario, value),
     )
 
 
-def outcome_within(response: Response, scenario: Scenario) -> np.ndarray:
-    """Expected outcome over the scenario's periods, all geos together, (D,)."""
-    units = replace(scenario, value_per_unit=np.ones_like(scenario.value_per_unit))
-    caused = incremental_value(response, units, scenario.periods).sum(axis=1)
-    silent = silent_ahead(response, scenario, scenario.periods)
-    return silent.sum(axis=(1, 2)) + caused
-
-
 def comparison(response: Response, scenarios: Sequence[Scenario]) -> pd.DataFrame:
-    """One row a scenario: money, loaded cost, then outcome within the horizon, value caused and
-    profit with mean, p05, p50, p95, and the same of the difference in profit to the first
-    scenario, with the probability that it is above zero.
+    """One row a scenario: money, loaded cost, then outcome within the horizon (predicted, noise
+    included; its mean is the expected one), value caused and profit with mean, p05, p50, p95, and
+    the same of the difference in profit to the first scenario, with the probability that it is
+    above zero.
 
     Scenarios must span the same periods. The differences are draw by draw, so what is uncertain
     about both alike is not in them.
@@ -70,7 +64,8 @@ def comparison_of(response: Response, seen: Sequence[Outlook]) -> pd.DataFrame:
             "scenario": one.scenario.name,
             "money": float(money),
             "loaded_cost": float(one.scenario.cost.sum()),
-            **summary_columns("outcome", one.outcome),
+            **summary_columns("outcome", one.predicted),
+            "outcome_mean": float(one.outcome.mean()),
             **summary_columns("value", one.value),
             **summary_columns("profit", one.profit),
             **summary_columns("difference", change),

@@ -17,10 +17,20 @@ from mmm.results.contributions import (
 )
 from mmm.results.controls import carried_controls
 from mmm.results.held import held_paths
-from mmm.results.outcome import caused_outcome, whole_outcome
+from mmm.results.noise import noisy_total
+from mmm.results.outcome import (
+    baseline_predictor,
+    caused_outcome,
+    expected_outcome,
+    media_predictor,
+    whole_outcome,
+)
 from mmm.results.prices import media_of
 from mmm.results.respond import Response, channel_effect
 from mmm.results.summary import summarise
+
+NOISE = 4
+"""The stream of the noise ahead: whatever is said of a plan's outcome has the same."""
 
 
 def forecast(response: Response, scenario: Scenario | None = None) -> pd.DataFrame:
@@ -45,7 +55,7 @@ def forecast(response: Response, scenario: Scenario | None = None) -> pd.DataFra
         for component in outcome_components(some, ahead.rows, media, walk, held, moved):
             expected += component.draws
             parts.append(Part(component.name, component.kind, summarise(component.draws)))
-        return [*parts, Part("outcome", "total", predictive(some, expected, stream=4))]
+        return [*parts, Part("outcome", "total", predictive(some, expected, stream=NOISE))]
 
     blocks = by_geo(response, len(media), block)
     return pd.concat(
@@ -61,6 +71,28 @@ def forecast(response: Response, scenario: Scenario | None = None) -> pd.DataFra
         ],
         ignore_index=True,
     )
+
+
+def outcome_ahead(response: Response, plan: Scenario) -> tuple[np.ndarray, np.ndarray]:
+    """Outcome over the plan's periods, all geos together, baseline included: as expected and as
+    predicted, the noise of `forecast` included, both (D,)."""
+    ahead = continued(response, plan.dates, plan.controls, plan.carried).last(plan.periods)
+    planned = np.concatenate([response.fit.panel.dataset["media"].values, plan.media])
+    media = bought_ahead(response, planned, plan.periods, plan.drawn)
+
+    def block(some: Response) -> np.ndarray:
+        held = None
+        if some.paths:
+            held = held_paths(some, plan.dates, plan.controls, plan.carried, noise=True)
+        walk = baseline_walk(some, ahead)
+        predictor = baseline_predictor(some, ahead.rows, walk, held)
+        predictor += media_predictor(some, media, plan.periods)
+        expected = expected_outcome(some, predictor)
+        noisy = noisy_total(some, expected, stream=NOISE)
+        return np.stack([expected.sum(axis=(1, 2)), noisy.sum(axis=1)])
+
+    expected, predicted = np.sum(by_geo(response, len(media), block), axis=0)
+    return expected, predicted
 
 
 def incremental_value(response: Response, plan: Scenario, periods: int) -> np.ndarray:

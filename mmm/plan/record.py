@@ -18,12 +18,15 @@ from mmm.errors import input_error
 from mmm.inference.fit import Fit, fit
 from mmm.plan.scenario import QUARTER_WEEKS
 from mmm.results.ahead import continued, trend_walk
-from mmm.results.contributions import outcome_components, with_noise
+from mmm.results.contributions import outcome_components
 from mmm.results.held import held_paths
+from mmm.results.noise import noisy_total
 from mmm.results.respond import Response, response
 
 ORIGINS = 3
 LEVELS = (0.5, 0.8, 0.9)
+NOISE = 12
+"""The stream of noise of forecasts that are scored."""
 FEWEST_PERIODS = 26
 """Periods that the earliest origin must leave to fit on."""
 
@@ -139,21 +142,12 @@ def expected_ahead(
     return expected
 
 
-def noisy_total(read: Response, expected: np.ndarray) -> np.ndarray:
-    """`expected` (D, G, H) with noise, all geos together, (D, H)."""
-    total = np.zeros((read.draws, expected.shape[2]))
-    for g, place in enumerate(read.places):
-        rng = np.random.default_rng([read.fit.study.inference.seed, 12, place])
-        total += with_noise(read, g, expected[:, g], rng)
-    return total
-
-
 def predictive_total(
     read: Response, dates: pd.DatetimeIndex, media: np.ndarray, controls: np.ndarray
 ) -> np.ndarray:
     """Predictive draws (D, H) of the outcome of all geos, noise included, under media (H, G, C)
     and controls (H, G, P) after the window."""
-    return noisy_total(read, expected_ahead(read, dates, media, controls))
+    return noisy_total(read, expected_ahead(read, dates, media, controls), stream=NOISE)
 
 
 def crps(draws: np.ndarray, actual: np.ndarray) -> np.ndarray:

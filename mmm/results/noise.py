@@ -20,3 +20,13 @@ def with_noise(
     if response.multiplicative:
         return expected * np.exp(spread * noise - 0.5 * spread**2)
     return expected + response.level[geo] * spread * noise
+
+
+def noisy_total(response: Response, expected: np.ndarray, *, stream: int) -> np.ndarray:
+    """`expected` (D, G, H) with noise, the geos of `response` together, (D, H). `stream` keeps the
+    noise of different uses apart; each geo has its own."""
+    total = np.zeros((response.draws, expected.shape[2]))
+    for g, place in enumerate(response.places):
+        rng = np.random.default_rng([response.fit.study.inference.seed, stream, place])
+        total += with_noise(response, g, expected[:, g], rng)
+    return total

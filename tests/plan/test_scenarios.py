@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,8 +14,9 @@ from mmm.errors import InputError
 from mmm.plan.compare import comparison, outlook
 from mmm.plan.decision import decide
 from mmm.plan.flighting import PATTERNS, flighting
-from mmm.plan.forecast import incremental_value
+from mmm.plan.forecast import forecast, incremental_value, outcome_ahead
 from mmm.plan.money import prices, spending
+from mmm.plan.multiplied import silent_ahead
 from mmm.plan.scenario import as_is, plan_table
 from mmm.plan.scenarios import (
     flighted_as,
@@ -25,6 +28,7 @@ from mmm.plan.scenarios import (
     stopped,
     with_controls,
 )
+from mmm.plan.target import noise_of_total
 
 
 @given(st.sampled_from(PATTERNS), st.integers(1, 60), st.integers(1, 5), st.integers(0, 5))
@@ -128,6 +132,33 @@ def test_as_is_stop_and_half_compare_as_they_should(make):
     assert halved["loaded_cost"] == pytest.approx(0.5 * (cost - fixed) + fixed)
     change = table["profit_mean"] - table.loc["as is", "profit_mean"]
     np.testing.assert_allclose(table["difference_mean"], change, atol=1e-9)
+
+
+@pytest.mark.parametrize("likelihood", ["normal", "student_t", "lognormal"])
+def test_a_plan_and_its_forecast_say_the_same_of_one_period(make, likelihood):
+    read = make.response(geos=1, likelihood=likelihood, draws=30)
+    plan = as_is(read.fit, 1)
+    table = forecast(read, plan)
+    whole = table[(table["component"] == "outcome") & (table["kind"] == "total")].iloc[0]
+    row = comparison(read, [plan]).iloc[0]
+    for name in ("mean", "p05", "p50", "p95"):
+        assert row[f"outcome_{name}"] == pytest.approx(whole[name], rel=1e-9)
+
+
+@pytest.mark.parametrize("likelihood", ["normal", "student_t", "lognormal"])
+def test_outcome_ahead_is_what_comes_without_the_plan_and_what_it_causes(make, likelihood):
+    read = make.response(likelihood=likelihood, draws=2000, spread=0.1)
+    plan = as_is(read.fit, 5)
+    expected, predicted = outcome_ahead(read, plan)
+    silent = silent_ahead(read, plan, 5)
+    units = replace(plan, value_per_unit=np.ones_like(plan.value_per_unit))
+    caused = incremental_value(read, units, 5).sum(axis=1)
+    np.testing.assert_allclose(expected, silent.sum(axis=(1, 2)) + caused, rtol=1e-9)
+    # of 2,000 draws the spread is known to 1.6 %
+    apart = (predicted - expected) / noise_of_total(read, silent)
+    if likelihood == "normal":
+        assert apart.std() == pytest.approx(1.0, abs=0.07)
+    assert abs(apart.mean()) < 0.15
 
 
 def test_differences_are_taken_draw_by_draw(make):

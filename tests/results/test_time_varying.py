@@ -78,10 +78,11 @@ def test_a_channel_that_does_not_move_is_left_alone(read):
 def test_past_the_window_the_walk_goes_on_the_same_for_every_horizon_and_block(read):
     long = wander(read, 0, PERIODS + 80)
     np.testing.assert_allclose(wander(read, 0, PERIODS + 20), long[:, : PERIODS + 20], rtol=1e-12)
-    np.testing.assert_array_equal(wander(take_geos(read, slice(1, 2)), 0, PERIODS + 80), long)
+    np.testing.assert_allclose(wander(take_geos(read, slice(1, 2)), 0, PERIODS + 80), long, 1e-12)
     few = thinned(read, 7)
     np.testing.assert_array_equal(few.numbers, np.linspace(0, 39, 7).round())
-    np.testing.assert_array_equal(wander(few, 0, PERIODS + 80), long[few.numbers])
+    # BLAS may add in another order for fewer rows
+    np.testing.assert_allclose(wander(few, 0, PERIODS + 80), long[few.numbers], rtol=1e-12)
     fitted = wander(read, 0, PERIODS)[:, -1:]
     steps = np.diff(long[:, PERIODS - 1 :: 13], axis=1) / read.table[:, :1, curves.DRIFT]
     assert np.abs(long[:, PERIODS:] - fitted).max() > 0.1
