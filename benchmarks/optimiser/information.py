@@ -36,7 +36,7 @@ from mmm.model import kernel
 from mmm.model.density import natural_values
 from mmm.plan.money import prices
 from mmm.plan.objective import Objective
-from mmm.plan.optimise import problem, solve
+from mmm.plan.search import problem, solve
 from mmm.plan.solve import climb
 from mmm.results.blocks import take_draws
 from mmm.simulate import world_spec

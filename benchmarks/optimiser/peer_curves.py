@@ -23,8 +23,8 @@ from mmm.plan.constraints import Region
 from mmm.plan.levers import Levers, levers
 from mmm.plan.money import Prices
 from mmm.plan.objective import Objective
-from mmm.plan.optimise import Problem, solve
 from mmm.plan.scenario import Scenario
+from mmm.plan.search import Problem, solve
 from mmm.plan.worth import Measure
 
 SEARCH_DRAWS = 250

@@ -31,9 +31,10 @@ import mmm
 from mmm.config import Inference, PlanSettings
 from mmm.plan.constraints import Region
 from mmm.plan.levers import Levers
-from mmm.plan.optimise import Optimum, optimise, problem
+from mmm.plan.optimise import Optimum, optimise
 from mmm.plan.profit import plan_worth_of_units
 from mmm.plan.record import predictive_total
+from mmm.plan.search import problem
 from mmm.simulate import large_spec, world_spec
 from mmm.simulate.generate import Scene, draw_scene, simulate
 from mmm.simulate.oracle import contributions

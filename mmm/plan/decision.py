@@ -23,13 +23,14 @@ from mmm.plan.frontier import (
     marginal_returns,
     profit_problem,
 )
-from mmm.plan.information import value_of_certainty, what_to_test
+from mmm.plan.information import best_in_each_draw, designs, plans_after, what_to_test
 from mmm.plan.money import prices
-from mmm.plan.optimise import Optimum, Problem, optimum_of, problem
+from mmm.plan.optimise import Optimum, optimum_of
 from mmm.plan.record import Record
 from mmm.plan.regret import Regret, regret_of
 from mmm.plan.scenario import Scenario, as_is, with_prices
 from mmm.plan.scenarios import multiplied_by, stopped, with_controls_of
+from mmm.plan.search import Problem, problem
 from mmm.plan.support import outside
 from mmm.results.respond import Response
 from mmm.results.summary import SUFFIXES, summarise
@@ -44,9 +45,10 @@ class Decision:
 
     scenario: the plan that forecast and case are read from. comparison: see `comparison`, first
     row today's. optimum and what follows it are there where a plan was optimised: frontier, regret
-    in money, what to test next, certainty (expected value of perfect information among the same
-    plans), marginal return by channel, and the budgets found backwards: `hurdle` that at which the
-    next unit returns 1 + the study's hurdle, `least` that which reaches the study's target.
+    in money, by draw and on average (`expected_regret`), what to test next, certainty (expected
+    value of perfect information: the expected regret of the plan with the most expected profit),
+    marginal return by channel, and the budgets found backwards: `hurdle` that at which the next
+    unit returns 1 + the study's hurdle, `least` that which reaches the study's target.
     """
 
     scenario: Scenario
@@ -56,6 +58,7 @@ class Decision:
     regret: Regret | None = None
     tests: pd.DataFrame | None = None
     certainty: float = 0.0
+    expected_regret: float = 0.0
     marginal: Mapping[str, float] | None = None
     hurdle: HurdleBudget | None = None
     least: LeastBudget | None = None
@@ -106,8 +109,11 @@ def decide(
     # flights are kept by hand, so that the frontier starts from a plan that may break them
     edge, plans = frontier(profit, best.z, settings.level)
     lost = regret_of(profit, best.z)
-    choices = [best.z, *plans, *lost.plans, *tilted(profit, best.z)]
+    tests = designs(profit)
+    after = [z for test in tests for z in plans_after(profit, test, best.z)]
+    choices = [*lost.plans, best.z, *plans, *tilted(profit, best.z), *after]
     worth = np.stack([profit.valuation.values(z)[0] for z in choices], axis=1)
+    known = best_in_each_draw(worth, lost, np.arange(len(lost.plans)))
     least = None
     if settings.target is not None:
         least = least_budget(response, settings.target, settings.level, settings, at)
@@ -117,8 +123,9 @@ def decide(
         optimum=best,
         frontier=edge,
         regret=lost,
-        tests=what_to_test(profit, choices),
-        certainty=value_of_certainty(worth),
+        tests=what_to_test(profit, tests, worth),
+        certainty=known - float(worth.mean(axis=0).max()),
+        expected_regret=known - float(worth[:, len(lost.plans)].mean()),
         marginal=marginal_returns(profit, best.z),
         hurdle=hurdle_budget(response, None, settings, at),
         least=least,
@@ -182,6 +189,7 @@ def plan_json(fit: Fit, decision: Decision) -> dict[str, Any]:
     if decision.regret is not None:
         content["regret"] = {
             **_summary(decision.regret.regret),
+            "mean": decision.expected_regret,
             "draws": len(decision.regret.draws),
         }
     if decision.tests is not None:

@@ -1,26 +1,30 @@
 """Smallest flights: a channel's money in a period is nothing, or at least so much.
 
-Which periods are on is a combinatorial choice. The heuristic: solve without the rule; where a
-period falls short of its flight, switch the weakest off and hold those nearest to it at the least;
-solve again; then try the flip of each borderline period once and keep what helps.
+Which periods are on is a combinatorial choice. Whether any choice meets the constraints is settled
+by mixed-integer linear programming (HiGHS), which gives the one nearest to the plan solved for
+without the rule. From there a heuristic: switch a period on or off, or move a flight, as long as
+that makes the plan better.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 from mmm.config import PlanSettings
 from mmm.errors import input_error
 from mmm.plan.constraints import Region, best_linear, nearest
 from mmm.plan.levers import Levers
-from mmm.plan.objective import Objective
-from mmm.plan.solve import Solution, polish
-from mmm.plan.worth import Valuation
+from mmm.plan.search import Problem
+from mmm.plan.solve import Solution, climb, polish
 
-FLIPS = 12
-"""Borderline decisions whose flip is tried."""
+ROUNDS = 12
+"""Changes of flights at most."""
+TRIED = 4
+"""Changes of a round that are solved for, the most promising first."""
 
 
 def least_flights(levers: Levers, settings: PlanSettings) -> np.ndarray:
@@ -32,47 +36,123 @@ def least_flights(levers: Levers, settings: PlanSettings) -> np.ndarray:
     return least.ravel()
 
 
-def keep_flights(valuation: Valuation, objective: Objective, region: Region, levers: Levers,
-                 settings: PlanSettings, found: Solution) -> Solution:  # fmt: skip
+def keep_flights(task: Problem, settings: PlanSettings, found: Solution) -> Solution:
     """The best plan found that keeps to the smallest flights of `settings`.
 
-    Raises `InputError` where no choice of periods was found that meets every constraint.
+    Raises `InputError` where no choice of periods meets every constraint.
     """
-    least = least_flights(levers, settings)
-    on = found.z >= 0.5 * least
-    best = _solved(valuation, objective, region, least, on, found.z)
-    while best is None and on.any():
-        # nothing fits: give up the flight that is furthest from being worth its least
-        ratio = np.where(on & (least > 0), found.z / np.maximum(least, 1e-300), np.inf)
-        weakest = int(ratio.argmin())
-        if not np.isfinite(ratio[weakest]):
-            break
-        on[weakest] = False
-        best = _solved(valuation, objective, region, least, on, found.z)
-    if best is None:
+    least = least_flights(task.levers, settings)
+    on = nearest_flights(task.region, least, found.z)
+    if on is None:
         raise input_error(
             "plan_infeasible", "plan.min_flight",
-            "no choice of periods was found that meets the smallest flights and every other "
-            "constraint.",
+            "no choice of periods meets the smallest flights and every other constraint.",
             "Lower 'min_flight', or widen bounds and pacing.",
         )  # fmt: skip
-    closeness = np.abs(np.log(np.maximum(found.z, 1e-9 * least + 1e-300) / (least + 1e-300)))
-    borderline = [i for i in np.argsort(closeness) if least[i] > 0][:FLIPS]
-    for i in borderline:
-        tried = on.copy()
-        tried[i] = not tried[i]
-        other = _solved(valuation, objective, region, least, tried, best.z)
-        if other is not None and other.score > best.score:
-            best, on = other, tried
+    best = _solved(task, least, on, found.z)
+    for _ in range(ROUNDS):
+        better = _improved(task, least, on, best)
+        if better is None:
+            break
+        best, on = better
     return best
 
 
-def _solved(valuation: Valuation, objective: Objective, region: Region, least: np.ndarray,
-            on: np.ndarray, start: np.ndarray) -> Solution | None:  # fmt: skip
-    """The plan with flights in the periods `on`, None where there is none."""
+def nearest_flights(region: Region, least: np.ndarray, wanted: np.ndarray) -> np.ndarray | None:
+    """Which decisions spend (n,) in the plan of the region with flights of `least` (n,) that is
+    nearest to `wanted` (n,), in money moved; None where there is no such plan."""
+    size = len(wanted)
+    flown = np.flatnonzero(least > 0)
+    unit = max(float(np.abs(wanted).max()), float(least.max()), 1e-12)
+    most = np.where(np.isfinite(region.upper), region.upper, region.upper[np.isfinite(region.upper)]
+                    .sum() + 10.0 * unit)  # fmt: skip
+    # variables: plan, money moved up or down, and whether each flight is on
+    eye, none = np.eye(size), np.zeros((size, len(flown)))
+    pick = np.zeros((len(flown), size))
+    pick[np.arange(len(flown)), flown] = 1.0
+    apart = np.zeros((len(flown), size))
+    rows = [
+        (np.hstack([region.matrix, np.zeros((len(region.low), size + len(flown)))]),
+         region.low / unit, region.high / unit),
+        (np.hstack([eye, eye, none]), wanted / unit, np.full(size, np.inf)),
+        (np.hstack([-eye, eye, none]), -wanted / unit, np.full(size, np.inf)),
+        (np.hstack([pick, apart, -np.diag(least[flown] / unit)]), np.zeros(len(flown)),
+         np.full(len(flown), np.inf)),
+        (np.hstack([pick, apart, -np.diag(most[flown] / unit)]), np.full(len(flown), -np.inf),
+         np.zeros(len(flown))),
+    ]  # fmt: skip
+    moved = np.full(size, np.inf)
+    solved = milp(
+        np.concatenate([np.zeros(size), np.ones(size), np.zeros(len(flown))]),
+        integrality=np.concatenate([np.zeros(2 * size), np.ones(len(flown))]),
+        bounds=Bounds(
+            np.concatenate([region.lower / unit, np.zeros(size + len(flown))]),
+            np.concatenate([region.upper / unit, moved, np.ones(len(flown))]),
+        ),
+        constraints=[LinearConstraint(*row) for row in rows],
+        options={"time_limit": 10.0, "mip_rel_gap": 1e-3},
+    )
+    if solved.x is None:
+        return None
+    on = np.ones(size, dtype=bool)
+    on[flown] = solved.x[2 * size :] > 0.5
+    return on
+
+
+def _improved(
+    task: Problem, least: np.ndarray, on: np.ndarray, best: Solution
+) -> tuple[Solution, np.ndarray] | None:
+    """A better plan with flights changed in one place, None where none was found."""
+    promising = []
+    for tried in _changes(task.levers, least, on):
+        held = _held(task.region, least, tried)
+        if held is None:
+            continue
+        start = nearest(held, best.z)
+        promising.append((task.rough_objective.score(task.rough.values(start)[0]), tried, held,
+                          start))  # fmt: skip
+    promising.sort(key=lambda one: -one[0])
+    for _, tried, held, start in promising[:TRIED]:
+        rough = climb(task.rough, task.rough_objective, held, start, steps=30)[0]
+        if task.objective.score(task.valuation.values(rough)[0]) <= best.score:
+            continue
+        other = polish(task.valuation, task.objective, held, rough)
+        if other.score > best.score:
+            return other, tried
+    return None
+
+
+def _changes(levers: Levers, least: np.ndarray, on: np.ndarray) -> Iterator[np.ndarray]:
+    """Every flight switched by itself, and every flight moved to the period before or after."""
+    of, groups = levers.channel_of(), levers.groups
+    for i in np.flatnonzero(least > 0).tolist():
+        switched = on.copy()
+        switched[i] = not on[i]
+        yield switched
+        for j in (i - groups, i + groups):
+            if 0 <= j < len(on) and of[j] == of[i] and on[i] and not on[j]:
+                moved = on.copy()
+                moved[[i, j]] = False, True
+                yield moved
+
+
+def _held(region: Region, least: np.ndarray, on: np.ndarray) -> Region | None:
+    """The region with flights in the periods `on`, None where it is empty."""
     lower = np.where(on, np.maximum(region.lower, least), region.lower)
     upper = np.where(on | (least == 0), region.upper, 0.0)
     held = replace(region, lower=lower, upper=upper)
     if (lower > upper).any() or best_linear(held, np.zeros(region.size)).status != 0:
         return None
-    return polish(valuation, objective, held, nearest(held, start))
+    return held
+
+
+def _solved(task: Problem, least: np.ndarray, on: np.ndarray, start: np.ndarray) -> Solution:
+    """The plan with flights in the periods `on`."""
+    held = _held(task.region, least, on)
+    if held is None:  # settled by programming, to its tolerance
+        raise input_error(
+            "plan_infeasible", "plan.min_flight",
+            "the smallest flights fit the other constraints only to the last digit.",
+            "Lower 'min_flight' a little, or widen bounds and pacing.",
+        )  # fmt: skip
+    return polish(task.valuation, task.objective, held, nearest(held, start))

@@ -12,14 +12,17 @@ from mmm.config import PlanSettings
 from mmm.plan.constraints import best_linear, nearest
 from mmm.plan.money import Prices
 from mmm.plan.objective import Objective, tail_mean
-from mmm.plan.optimise import Problem, problem, solve
+from mmm.plan.reach import chance_of, most_outcome
+from mmm.plan.search import Problem, problem, solve
 from mmm.plan.solve import climb
-from mmm.plan.target import valuation_of, with_noise_of
+from mmm.plan.target import valuation_of
 from mmm.plan.worth import cost_slope, kept_draws, profit_measure
 from mmm.results.respond import Response
 
 AVERSIONS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0)
 """Weights on the standard deviation of profit along the frontier."""
+FIRST = 0.01
+"""Part of today's money after which the return of a channel without money is read."""
 PRECISION = 1e-3
 """How far a least budget is narrowed down, as a part of today's."""
 
@@ -73,9 +76,9 @@ def frontier(
 class LeastBudget:
     """The least money with which outcome over the horizon reaches `target` with `probability`.
 
-    reached is False where no plan does; then `budget` is the most that may be spent and `chance`
-    what it gives. cut: how much less that is than `today` (below zero: more is needed). z (n,)
-    the plan.
+    reached is False where no plan does; then `budget` is what the plan with the best chance
+    spends, and `chance` that chance. cut: how much less than `today` reaches it (below zero: more
+    is needed), None where nothing does. z (n,) the plan.
     """
 
     target: float
@@ -87,8 +90,8 @@ class LeastBudget:
     z: np.ndarray
 
     @property
-    def cut(self) -> float:
-        return self.today - self.budget
+    def cut(self) -> float | None:
+        return self.today - self.budget if self.reached else None
 
 
 def least_budget(
@@ -109,34 +112,34 @@ def least_budget(
     rest, every = float(made.rest.sum()), np.ones(made.size)
     today = float(made.prices.today.sum())
 
-    def chance_of(z: np.ndarray) -> float:
-        objective = with_noise_of(task.objective, task.valuation, made.money(z))
-        return objective.score(task.valuation.values(z)[0])
-
-    low = -float(best_linear(region, -every).fun) * -1.0
+    low = float(best_linear(region, -every).fun)
     high = -float(best_linear(region, every).fun)
+
+    def chance(z: np.ndarray) -> float:
+        return chance_of(task, z)
 
     def best_at(total: float, start: np.ndarray) -> np.ndarray:
         held = region.with_rows(every, -np.inf, total, "plan.budget")
         return climb(task.rough, task.rough_objective, held, nearest(held, start), steps=40)[0]
 
     nothing = best_at(low, nearest(region, np.zeros(made.size)))
-    everything = best_at(high, solve(task, starts=2).z)
-    if chance_of(everything) < probability or chance_of(nothing) >= probability:
-        reached = chance_of(nothing) >= probability
+    likeliest = best_at(high, solve(task, starts=2).z)
+    # where the target is far, its chance leads nowhere, and outcome does
+    fullest = most_outcome(task, likeliest)
+    everything = likeliest if chance(likeliest) > chance(fullest) else fullest
+    if chance(everything) < probability or chance(nothing) >= probability:
+        reached = chance(nothing) >= probability
         z = nothing if reached else everything
-        return LeastBudget(
-            target, probability, reached, rest + float(z.sum()), chance_of(z), today, z
-        )
+        return LeastBudget(target, probability, reached, rest + float(z.sum()), chance(z), today, z)
     z, high = everything, float(everything.sum())
     while high - low > PRECISION * today:
         middle = 0.5 * (low + high)
         tried = best_at(middle, z * min(1.0, middle / max(float(z.sum()), 1e-300)))
-        if chance_of(tried) >= probability:
+        if chance(tried) >= probability:
             z, high = tried, min(middle, float(tried.sum()))
         else:
             low = middle
-    return LeastBudget(target, probability, True, rest + float(z.sum()), chance_of(z), today, z)
+    return LeastBudget(target, probability, True, rest + float(z.sum()), chance(z), today, z)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,17 +194,22 @@ def hurdle_budget(
 
 def marginal_returns(task: Problem, z: np.ndarray) -> dict[str, float]:
     """Margin on the outcome that one more unit of loaded cost of a channel brings, spread as its
-    plan is: what is equal over channels at an optimum that nothing else constrains."""
+    plan is: what is equal over channels at an optimum that nothing else constrains. Of a channel
+    without money it is that after the first `FIRST` of today's, spread evenly: the very first unit
+    of a curve that is concave from the start has no finite return."""
     made = task.levers
-    _, gradient = task.valuation.values(z)
+    even = made.lengths[:, None] / (made.lengths.sum() * made.groups)
+    today = made.decisions(made.prices.today).reshape(made.shape).sum(axis=(1, 2))
+    silent = z.reshape(made.shape).sum(axis=(1, 2)) <= 1e-9 * max(float(today.max()), 1.0)
+    begun = np.where(silent, FIRST * today, 0.0)[:, None, None] * even
+    _, gradient = task.valuation.values(z + np.broadcast_to(begun, made.shape).ravel())
     mean = gradient.mean(axis=0).reshape(made.shape)
     cost = cost_slope(made, task.valuation.measure).reshape(made.shape)
     plan = z.reshape(made.shape)
     found = {}
     for place, channel in enumerate(made.chosen.tolist()):
         total = plan[place].sum()
-        even = np.broadcast_to(made.lengths[:, None] / made.lengths.sum(), plan[place].shape)
-        parts = plan[place] / total if total > 0 else even / made.groups
+        parts = np.broadcast_to(even, plan[place].shape) if silent[place] else plan[place] / total
         gain, paid = float((mean[place] * parts).sum()), float((cost[place] * parts).sum())
         found[made.prices.channels[channel]] = gain / paid + 1.0
     return found

@@ -13,18 +13,35 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from mmm.plan.lift import LiftTest, best_design, lift_tests
-from mmm.plan.optimise import Problem
+from mmm.plan.objective import Objective
+from mmm.plan.regret import Regret
+from mmm.plan.search import Problem
+from mmm.plan.solve import climb
+from mmm.plan.worth import kept_draws
 
 RESULTS = 2000
 """Simulated results of a test."""
+RESULT_LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""Results, as levels of what a test may show, after which a plan of its own is searched."""
 
 
-def value_of_certainty(profit: np.ndarray) -> float:
-    """Expected value of perfect information: profit (D, J) of J plans, the best of them in each
-    draw against the one that is best on average."""
-    return float(profit.max(axis=1).mean() - profit.mean(axis=0).max())
+def best_in_each_draw(profit: np.ndarray, lost: Regret, places: np.ndarray) -> float:
+    """Mean over draws of the profit of the best plan of each draw, from profit (D, J) of J plans.
+
+    The plans of the draws in `lost` stand at `places` (R,) among them. What a plan of its own adds
+    to the best of all others is known of those draws, and taken to be the same on average of all.
+    """
+    best = profit.max(axis=1)
+    others = profit[lost.draws].copy()
+    row = np.arange(len(places))
+    own = others[row, places].copy()
+    others[row, places] = -np.inf
+    among = others.max(axis=1)
+    best[lost.draws] = among
+    return float(best.mean() + np.maximum(own - among, 0.0).mean())
 
 
 def value_of_test(
@@ -46,20 +63,35 @@ def value_of_test(
     return float(gained.mean())
 
 
-def what_to_test(task: Problem, plans: Sequence[np.ndarray]) -> pd.DataFrame:
-    """One row a free channel, most worth testing first: the design with the power it has, what it
-    costs and what its result would be worth to the choice among `plans` (each (n,)).
+def designs(task: Problem) -> list[LiftTest]:
+    """The best design of a test of each free channel."""
+    return [best_design(lift_tests(task.valuation, c)) for c in task.levers.chosen.tolist()]
+
+
+def plans_after(task: Problem, test: LiftTest, z: np.ndarray) -> list[np.ndarray]:
+    """The plans that results of `test` spread over what it may show would lead to, searched from
+    plan z (n,)."""
+    lift = test.lift[kept_draws(task.response, task.rough.draws)]
+    spread = float(np.hypot(lift.std(), test.error))
+    found = []
+    for result in lift.mean() + spread * norm.ppf(RESULT_LEVELS):
+        apart = ((result - lift) / test.error) ** 2
+        weights = np.exp(-0.5 * (apart - apart.min()))
+        wanted = Objective("expected_profit", weights=weights / weights.sum())
+        found.append(climb(task.rough, wanted, task.region, z, steps=40)[0])
+    return found
+
+
+def what_to_test(task: Problem, tests: Sequence[LiftTest], profit: np.ndarray) -> pd.DataFrame:
+    """One row a test, most worth running first: the design with the power it has, what it costs
+    and what its result would be worth to the choice among the plans whose profit (D, J) is given.
 
     Columns channel, change, geos (; between them), periods, lift_mean, lift_sd, error, power,
     cost, value (expected value of sample information), net (value less cost, where it costs).
-    `task` counts profit.
     """
-    profit = np.stack([task.valuation.values(z)[0] for z in plans], axis=1)
-    response, made = task.response, task.levers
-    rows = []
-    for channel in made.chosen.tolist():
-        tests = lift_tests(task.valuation, channel)
-        rows.append(_row(profit, best_design(tests), response.fit.study.inference.seed, channel))
+    seed = task.response.fit.study.inference.seed
+    channels = task.levers.chosen.tolist()
+    rows = [_row(profit, one, seed, c) for one, c in zip(tests, channels, strict=True)]
     table = pd.DataFrame(rows)
     return table.sort_values("net", ascending=False, kind="stable", ignore_index=True)
 

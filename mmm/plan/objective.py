@@ -14,12 +14,16 @@ SMOOTHING = (0.05, 0.005)
 """Widths over which the tail of `cvar` is smoothed for the solver, one after the other, in
 standard deviations."""
 
+SURE = 0.999
+"""A chance that is as good as one; less than its complement is as good as none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Objective:
     """What is maximised over draws of worth w (D,).
 
-    expected_profit, expected_outcome: the mean. cvar: the mean of the worst 1 - `level` of draws
+    expected_profit, expected_outcome: the mean, over draws that count for `weights` (D,), alike
+    where left out. cvar: the mean of the worst 1 - `level` of draws
     (Rockafellar and Uryasev, 2000, "Optimization of conditional value-at-risk", Journal of Risk
     2). mean_variance: mean less `risk_aversion` standard deviations, which traces the frontier of
     mean and variance (Markowitz, 1952, "Portfolio selection", Journal of Finance 7) with a weight
@@ -34,6 +38,7 @@ class Objective:
     start: np.ndarray | None = None
     noise: np.ndarray | None = None
     width: float | None = None
+    weights: np.ndarray | None = None
 
     def smoothed_for(self, worth: np.ndarray, part: float = SMOOTHING[0]) -> Objective:
         """The same, its kinks smoothed over `part` of the deviation of draws `worth` (D,)."""
@@ -45,6 +50,15 @@ class Objective:
     def smoothings(self) -> tuple[float, ...]:
         """What to pass to `smoothed_for`, one after the other."""
         return SMOOTHING if self.kind == "cvar" else SMOOTHING[:1]
+
+    @property
+    def careful(self) -> bool:
+        """Whether draws count for more than their mean: spreading money over periods pays."""
+        return self.kind not in ("expected_profit", "expected_outcome")
+
+    def sure(self, score: float) -> bool:
+        """Whether the chance of a target is as good as one, so that plans can no longer differ."""
+        return self.kind == "probability_of_target" and score >= SURE
 
     @property
     def money(self) -> bool:
@@ -73,6 +87,8 @@ class Objective:
             assert self.start is not None
             assert self.noise is not None
             return reaching(self.start + worth, self.target, self.noise)
+        if self.weights is not None:
+            return float(self.weights @ worth), self.weights
         return float(worth.mean()), np.full(len(worth), 1.0 / len(worth))
 
 

@@ -8,42 +8,19 @@ import numpy as np
 
 from mmm.config import PlanSettings
 from mmm.errors import Finding
-from mmm.plan.constraints import (
-    Region,
-    brand_part,
-    planned_levers,
-    region_of,
-    require_feasible,
-)
-from mmm.plan.flighting import known_patterns
+from mmm.plan.constraints import Region
 from mmm.plan.flights import keep_flights
 from mmm.plan.levers import Levers
-from mmm.plan.money import Prices, prices, spending
-from mmm.plan.objective import Objective
+from mmm.plan.money import prices, spending
 from mmm.plan.profit import profit_findings
+from mmm.plan.reach import within_reach
 from mmm.plan.scenario import Scenario, as_is
-from mmm.plan.solve import (
-    CONVERGED,
-    Solution,
-    channel_basis,
-    climb,
-    polish,
-    random_plans,
-    starting_plans,
-)
+from mmm.plan.search import RANDOM_PLANS, RANDOM_STARTS, Problem, problem, solve
+from mmm.plan.solve import CONVERGED, Solution, random_plans
 from mmm.plan.support import support_findings
-from mmm.plan.target import measure_of, objective_of, valuation_of, with_noise_of
-from mmm.plan.worth import Valuation, kept_draws, profit_measure
-from mmm.results.blocks import thinned
+from mmm.plan.target import valuation_of, with_noise_of
+from mmm.plan.worth import profit_measure
 from mmm.results.respond import Response
-
-SEARCH_DRAWS = 250
-"""Draws on which starts are explored."""
-RANDOM_STARTS = 5
-FEWEST_TIMED = 3
-"""Blocks of periods from which on timing is explored."""
-RANDOM_PLANS = 100
-"""Random plans that the recommended one is compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,115 +70,6 @@ class Optimum:
     findings: tuple[Finding, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Everything a solve needs, on all draws and on a part of them for searching."""
-
-    response: Response
-    levers: Levers
-    region: Region
-    valuation: Valuation
-    objective: Objective
-    rough: Valuation
-    rough_objective: Objective
-
-
-def problem(
-    response: Response, settings: PlanSettings, budget: float | None, at: Prices | None = None
-) -> Problem:
-    """The problem of `settings` with `budget` in all (None: free). Raises `InputError` where no
-    plan keeps to the constraints, with the conflict named."""
-    fit = response.fit
-    at = at or prices(fit, as_is(fit, prices=settings.prices))
-    made = planned_levers(fit, settings, at)
-    region = region_of(fit, made, settings, budget, brand_part(response))
-    require_feasible(region)
-    measure = measure_of(response, made, settings)
-    objective = objective_of(response, made, settings)
-    some, kept = thinned(response, SEARCH_DRAWS), kept_draws(response, SEARCH_DRAWS)
-    return Problem(
-        response,
-        made,
-        region,
-        valuation_of(response, made, measure),
-        objective,
-        valuation_of(some, made, measure.take(kept)),
-        objective.take(kept),
-    )
-
-
-def solve(task: Problem, starts: int = RANDOM_STARTS) -> Solution:
-    """The best plan found from several starts: divisions of the money over channels, then its
-    timing, then every decision by itself on all draws."""
-    made, region = task.levers, task.region
-    rng = np.random.default_rng([task.response.fit.study.inference.seed, 9])
-    shares = made.prices.shares[:, made.chosen].T
-    basis = channel_basis(
-        made.shape, made.lengths, shares if made.groups > 1 else np.ones((len(made.chosen), 1))
-    )
-    today = made.decisions(made.prices.today)
-    explored = []
-    for start in starting_plans(region, basis, today, starts, rng):
-        explored.append(start)
-        even = basis @ (basis.T @ start / (basis**2).sum(axis=0))
-        if region.holds(even, 1e-6 * max(1.0, float(np.abs(start).max()))):
-            explored.append(
-                climb(task.rough, task.rough_objective, region, even, basis, steps=60)[0]
-            )
-    ranked = best_of(task, explored, most=2)
-    timed = [well_timed(task, z) for z in ranked]
-    refined = [climb(task.rough, task.rough_objective, region, z, steps=60)[0] for z in timed]
-    best = best_of(task, [*refined, *ranked], most=1)[0]
-    found = polish(task.valuation, task.objective, region, best)
-    settled = with_noise_of(task.objective, task.valuation, made.money(found.z))
-    if settled is not task.objective:
-        found = polish(task.valuation, settled, region, found.z)
-    return found
-
-
-def well_timed(task: Problem, z: np.ndarray) -> np.ndarray:
-    """The plan with each channel's money in the best of `known_patterns`, one channel after the
-    other: an even plan may be a ridge that a local solver does not leave."""
-    made = task.levers
-    if made.blocks < FEWEST_TIMED:
-        return z
-    patterns = known_patterns(made.blocks)
-    unit = 1e-6 * max(1.0, float(np.abs(z).max()))
-
-    def score(plan: np.ndarray) -> float:
-        return task.rough_objective.smooth(task.rough.values(plan)[0])[0]
-
-    best, best_score = z.reshape(made.shape), score(z)
-    for place in range(len(made.chosen)):
-        totals = best[place].sum(axis=0)
-        for pattern in patterns:
-            tried = best.copy()
-            tried[place] = pattern[:, None] * totals
-            plan = tried.ravel()
-            if not task.region.holds(plan, unit):
-                continue
-            value = score(plan)
-            if value > best_score:
-                best, best_score = tried, value
-    return best.ravel()
-
-
-def best_of(task: Problem, plans: list[np.ndarray], most: int) -> list[np.ndarray]:
-    """The `most` best plans on the searching draws, all of them different."""
-    scored = sorted(
-        ((task.rough_objective.smooth(task.rough.values(z)[0])[0], i) for i, z in
-         enumerate(plans)), reverse=True,
-    )  # fmt: skip
-    chosen: list[np.ndarray] = []
-    for _, i in scored:
-        size = max(float(np.abs(plans[i]).sum()), 1e-12)
-        if all(np.abs(plans[i] - z).sum() > 0.02 * size for z in chosen):
-            chosen.append(plans[i])
-        if len(chosen) == most:
-            break
-    return chosen
-
-
 def optimise(
     response: Response, settings: PlanSettings | None = None, base: Scenario | None = None
 ) -> Optimum:
@@ -227,10 +95,9 @@ def chosen_scenario(response: Response, scenario: Scenario | None = None) -> Sce
 
 def optimum_of(task: Problem, settings: PlanSettings, budget: float | None) -> Optimum:
     """Solves a problem and compares the plan with today's and with random ones."""
-    found = solve(task)
+    found, reach_findings = within_reach(task, settings, budget, solve(task))
     if settings.min_flight:
-        found = keep_flights(task.valuation, task.objective, task.region, task.levers, settings,
-                             found)  # fmt: skip
+        found = keep_flights(task, settings, found)
     made, region, response = task.levers, task.region, task.response
     profit = (
         task.valuation if task.objective.money
@@ -252,6 +119,7 @@ def optimum_of(task: Problem, settings: PlanSettings, budget: float | None) -> O
         profit=profit.values(found.z)[0],
         profit_today=profit.of_money(made.prices.today),
         findings=(
+            *reach_findings,
             *support_findings(response.fit, made, found.z),
             *profit_findings(response.fit),
         ),

@@ -8,7 +8,7 @@ import numpy as np
 
 from mmm.plan.draws import one_draw
 from mmm.plan.objective import Objective
-from mmm.plan.optimise import Problem
+from mmm.plan.search import Problem
 from mmm.plan.solve import climb
 
 REGRET_DRAWS = 24

@@ -22,6 +22,9 @@ from mmm.plan.worth import Valuation
 
 STEPS = 200
 TOLERANCE = 1e-9
+SHIFTS = (1e-2, 1e-3, 1e-4)
+"""Parts of the mean decision by which all are shifted, one after the other: a curve that is concave
+from the start has no finite slope at nothing, and quadratic programming stops short beside it."""
 RESTARTS = 2
 """Times the solver starts again from where it stopped, its curvature forgotten."""
 CONVERGED = 1e-3
@@ -53,17 +56,21 @@ def linear_algebra() -> ThreadpoolController:
 
 
 def evaluator(
-    valuation: Valuation, objective: Objective, start: np.ndarray, part: float = SMOOTHING[0]
+    valuation: Valuation,
+    objective: Objective,
+    start: np.ndarray,
+    part: float = SMOOTHING[0],
+    shift: float = 0.0,
 ) -> Callable[[np.ndarray], tuple[float, np.ndarray]]:
-    """Objective and gradient (n,) at decisions z (n,), smoothed for plans like `start`; the last
-    point is remembered."""
+    """Objective and gradient (n,) at decisions z (n,) with `shift` more money each, smoothed for
+    plans like `start`; the last point is remembered."""
     objective = objective.smoothed_for(valuation.values(start)[0], part)
     known: dict[bytes, tuple[float, np.ndarray]] = {}
 
     def at(z: np.ndarray) -> tuple[float, np.ndarray]:
         key = z.tobytes()
         if key not in known:
-            worth, gradient = valuation.values(z)
+            worth, gradient = valuation.values(z + shift)
             score, weights = objective.smooth(worth)
             known.clear()
             known[key] = score, weights @ gradient
@@ -80,10 +87,12 @@ def climb(
     basis: np.ndarray | None = None,
     steps: int = STEPS,
     part: float = SMOOTHING[0],
+    shift: float = 0.0,
 ) -> tuple[np.ndarray, float, int, str]:
     """A local optimum from `start` (n,), which lies in the region; within the span of `basis`
-    (n, k) where given, whose columns are then what is decided on."""
-    at = evaluator(valuation, objective, start, part)
+    (n, k) where given, whose columns are then what is decided on. With `shift` it is that of plans
+    with so much more money in every decision, whose slopes are finite everywhere."""
+    at = evaluator(valuation, objective, start, part, shift)
     if basis is None:
         basis, y = np.eye(len(start)), start.copy()
     else:
@@ -175,15 +184,47 @@ def certify(region: Region, z: np.ndarray, gradient: np.ndarray) -> tuple[float,
     return gap, price
 
 
+def bound(
+    valuation: Valuation, objective: Objective, region: Region, z: np.ndarray, part: float
+) -> tuple[float, float | None]:
+    """`certify`, and where slopes at nothing leave the gap wide, the least of those whose tangents
+    are taken at plans with a little more money: no less true of a concave objective."""
+    at = evaluator(valuation, objective, z, part)
+    score, gradient = at(z)
+    gap, price = certify(region, z, gradient)
+    for step in SHIFTS[::-1] if gap > 0.01 * CONVERGED * abs(score) else ():
+        shift = step * float(np.abs(z).mean())
+        there, slope = at(z + shift)
+        # the tangent's most, less what z has
+        tangent = certify(region, z, slope)[0] - float(slope.sum()) * shift
+        gap = min(gap, max(0.0, tangent + there - score))
+    return gap, price
+
+
+def refine(valuation: Valuation, objective: Objective, region: Region, start: np.ndarray,
+           steps: int) -> np.ndarray:  # fmt: skip
+    """The plan that `SHIFTS` lead to from `start`, for searching."""
+    z = start
+    for part in SHIFTS[:-1] if objective.careful else (0.0,):
+        shift = part * float(np.abs(start).mean())
+        z = climb(valuation, objective, region, z, steps=steps, shift=shift)[0]
+    return z
+
+
 def polish(valuation: Valuation, objective: Objective, region: Region,
            start: np.ndarray) -> Solution:  # fmt: skip
     """The local optimum from `start`, with its certificate."""
     z, total = start, 0
+    if objective.careful:
+        z, _, total, _ = climb(
+            valuation, objective, region, z, part=objective.smoothings[-1],
+            shift=SHIFTS[-1] * float(np.abs(z).mean()),
+        )  # fmt: skip
     for part in (*objective.smoothings, *objective.smoothings[-1:] * RESTARTS):
         before = z
         z, score, steps, message = climb(valuation, objective, region, z, part=part)
         total += steps
-        gap, price = certify(region, z, evaluator(valuation, objective, z, part)(z)[1])
+        gap, price = bound(valuation, objective, region, z, part)
         still = np.abs(z - before).sum() <= 1e-6 * np.abs(z).sum()
         if part == objective.smoothings[-1] and (still or gap <= 0.01 * CONVERGED * abs(score)):
             break

@@ -144,6 +144,10 @@ def summary_lines(content: Mapping[str, Any]) -> tuple[str, ...]:
         f"Against today's: {gain['mean']:+,.0f}{unit} ({gain['p05']:,.0f} to {gain['p95']:,.0f}), "
         f"better with a probability of {gain['probability_better']:.0%}"
     )
+    if content["objective"] == "probability_of_target":
+        chance = content["status"]["score"]
+        lines.append(f"Chance of reaching {content['target']:,.6g}: {chance:.1%}")
+    lines += _backwards(content, unit)
     lines += [
         f"  {row['channel']}: {row['money_today']:,.0f} -> {row['money']:,.0f}"
         for row in content["channels"]
@@ -152,3 +156,24 @@ def summary_lines(content: Mapping[str, Any]) -> tuple[str, ...]:
         lines.append(f"Not proved best: {content['status']['message']}")
     lines += [f"{one['where']}: {one['message']}" for one in content["findings"]]
     return tuple(lines)
+
+
+def _backwards(content: Mapping[str, Any], unit: str) -> list[str]:
+    """The budgets found backwards from what is wanted of them."""
+    lines = []
+    least, hurdle = content.get("least_budget"), content.get("hurdle_budget")
+    if least:
+        wanted = f"{least['target']:,.6g} with a probability of {least['probability']:.0%}"
+        lines.append(
+            f"Least budget that reaches {wanted}: {least['budget']:,.0f}{unit}"
+            f" (today {least['today']:,.0f})"
+            if least["reached"]
+            else f"No plan within the constraints reaches {wanted}: the best, with "
+            f"{least['budget']:,.0f}{unit}, has a chance of {least['chance']:.1%}"
+        )
+    if hurdle:
+        lines.append(
+            f"Budget at which the next unit returns {1 + hurdle['hurdle']:.2f}: "
+            f"{hurdle['budget']:,.0f}{unit}"
+        )
+    return lines

@@ -14,9 +14,9 @@ from mmm.plan.forecast import forecast, incremental_value
 from mmm.plan.levers import levers
 from mmm.plan.lift import lift_tests
 from mmm.plan.money import prices, spending
-from mmm.plan.optimise import problem
 from mmm.plan.scenario import as_is, plan_table, with_prices
 from mmm.plan.scenarios import scenario_from_frame
+from mmm.plan.search import problem
 from mmm.plan.target import valuation_of
 from mmm.plan.worth import profit_measure
 from mmm.results.blocks import take_draws, thinned

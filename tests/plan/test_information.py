@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import norm
 
-from mmm.plan.information import value_of_certainty, value_of_test, what_to_test
+from mmm.plan.information import (
+    best_in_each_draw,
+    designs,
+    plans_after,
+    value_of_test,
+    what_to_test,
+)
 from mmm.plan.lift import best_design, lift_tests, power_of, standard_error, treated_geos
-from mmm.plan.optimise import optimise, problem
-from mmm.plan.regret import regret_of
+from mmm.plan.optimise import optimise
+from mmm.plan.regret import Regret, regret_of
+from mmm.plan.search import problem
 from mmm.results.respond import channel_effect
 
 RNG = np.random.default_rng(0)
+
+
+def value_of_certainty(profit):
+    return profit.max(axis=1).mean() - profit.mean(axis=0).max()
 
 
 def test_a_test_of_a_gaussian_effect_is_worth_what_theory_says():
@@ -87,12 +100,15 @@ def test_going_dark_gives_up_what_the_channel_does(task):
 def test_what_to_test_ranks_channels_by_what_a_test_brings(task):
     best = task.levers.decisions(task.levers.prices.today)
     lost = regret_of(task, best, draws=6)
-    table = what_to_test(task, [best, *lost.plans])
+    tests = designs(task)
+    after = [z for one in tests for z in plans_after(task, one, best)]
+    assert all(task.region.holds(z, 1e-4) for z in after)
+    profit = np.stack([task.valuation.values(z)[0] for z in [best, *lost.plans, *after]], axis=1)
+    table = what_to_test(task, tests, profit)
     assert sorted(table["channel"]) == sorted(task.levers.prices.channels)
     assert (table["value"] >= 0).all()
     assert (np.diff(table["net"]) <= 0).all()
     assert table["power"].between(0.05 - 1e-9, 1).all()
-    profit = np.stack([task.valuation.values(z)[0] for z in [best, *lost.plans]], axis=1)
     assert (table["value"] <= value_of_certainty(profit) * 1.05 + 1e-9).all()
 
 
@@ -115,3 +131,36 @@ def test_regret_is_never_below_zero_and_nothing_for_a_draw_s_own_plan(make):
         own = task.valuation.values(plan)[0][draw]
         assert own - task.valuation.values(best.z)[0][draw] == pytest.approx(regret, abs=1e-6)
         assert task.region.holds(plan, 1e-4)
+
+
+def test_certainty_is_what_theory_says_though_few_draws_have_plans_of_their_own():
+    """Profit -(x - t)^2 of plan x: knowing t, whose variance is v, is worth v."""
+    found, naive = [], []
+    for _ in range(60):
+        truth = RNG.standard_normal(1000)
+        draws = RNG.choice(1000, 6, replace=False)
+        plans = np.append(truth[draws], truth.mean())
+        profit = -((plans[None, :] - truth[:, None]) ** 2)
+        lost = Regret(draws, np.zeros(6), plans[:6, None])
+        now = profit.mean(axis=0).max()
+        known = best_in_each_draw(profit, lost, np.arange(6))
+        found.append((known - now) / truth.var())
+        naive.append(value_of_certainty(profit) / truth.var())
+    error = np.std(found) / np.sqrt(len(found))
+    assert np.mean(found) == pytest.approx(1.0, abs=4 * error)
+    assert np.mean(naive) < 1.0 - 4 * error
+
+
+def test_plans_after_a_result_lean_the_way_of_the_result(task):
+    best = optimise(task.response, task.response.fit.study.plan.model_copy(
+        update={"objective": "expected_profit", "budget": 2000.0})).z  # fmt: skip
+    moved = []
+    for place, design in enumerate(designs(task)):
+        test = replace(design, error=0.3 * float(design.lift.std()))
+        after = plans_after(task, test, best)
+        money = np.array([z.reshape(task.levers.shape)[place].sum() for z in after])
+        # the last result is the largest lift: good news of money added, bad of going dark
+        news = np.sign(test.change) * (money[-1] - money[0])
+        assert news >= -1e-6
+        moved.append(news)
+    assert max(moved) > 1.0

@@ -198,9 +198,10 @@ def _tests(plan: Mapping[str, Any], inputs: ReportInputs) -> Table:
         "What to test next",
         html_table("tests", columns, rows),
         f"Knowing {_unknown(plan)} exactly would be worth {certain} to this plan. A test's result "
-        "is worth what the plan is expected to gain from it, for these "
-        f"{words.counted(plan['horizon'], word)} alone. Power is the chance that the test tells "
-        "the effect from nothing. Below zero, giving up the spending earns.",
+        "is worth what one plan of "
+        f"{words.counted(plan['horizon'], word)}, made after the test, is expected to gain from "
+        "it. Profit given up is against today's spending while the test runs; below zero, giving "
+        "up the spending earns. Power is the chance that the test tells the effect from nothing.",
     )
 
 
