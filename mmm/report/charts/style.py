@@ -209,13 +209,14 @@ def date_axis(dates: Iterable[Any], ticks: int = 8) -> alt.X:
 
 
 def label_axis(order: Sequence[str]) -> alt.Y:
-    """The vertical axis of named rows; a label's line breaks are kept."""
+    """The vertical axis of named rows, every one of them named; a label's line breaks are kept."""
     return alt.Y(
         "label:N",
         sort=list(order),
         axis=alt.Axis(
             title=None,
             labelExpr=SPLIT_LINES,
+            labelOverlap=False,
             labelPadding=8,
             labelLineHeight=LINE,
             labelOffset={"condition": _CENTRED, "value": 0},
