@@ -61,7 +61,7 @@ def roi_chart(channels: pd.DataFrame, total: pd.Series, lines: Mapping[str, floa
                 *(tier.shape if tier else "circle" for tier in tiers),
                 *("circle" for _ in totals),
             ],
-            "text": [f"{words.ratio(one.mean)}  ({words.ratio_between(one)})" for one in spreads],
+            "text": [f"{words.ratio_of(one)}  ({words.ratio_between(one)})" for one in spreads],
         }
     )
     base = chart(frame).encode(label_axis(labels))

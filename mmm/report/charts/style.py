@@ -71,6 +71,7 @@ TIERS: Final[Mapping[str, Tier]] = {
 }
 
 SHORT_NUMBER: Final = (
+    "abs(datum.value) >= 1e15 ? format(datum.value, '.3~e') : "
     "abs(datum.value) >= 1e12 ? format(datum.value / 1e12, '.4~g') + 'tn' : "
     "abs(datum.value) >= 1e9 ? format(datum.value / 1e9, '.4~g') + 'bn' : "
     "abs(datum.value) >= 1e6 ? format(datum.value / 1e6, '.4~g') + 'm' : "
