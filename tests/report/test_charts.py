@@ -143,13 +143,13 @@ def test_runs_of_a_curve_cover_it_and_meet(supported):
             assert any(supported[run])
 
 
-def test_todays_spend_is_marked_and_exposure_replaces_missing_money(make):
+def test_spend_of_the_window_is_marked_and_exposure_replaces_missing_money(make):
     inputs = make["weekly"](periods=20)
     figure = curves_chart(inputs.curves, "revenue", "GBP", "GBP")
     assert len(figure.svgs) == 5
     assert figure.panels
     assert "spend, GBP" in texts(figure.svgs[0])
-    assert "% of today's activity" in texts(figure.svgs[-1])
+    assert "% of activity over the dates studied" in texts(figure.svgs[-1])
 
 
 def test_a_channel_without_cost_has_no_return_drawn(make):
