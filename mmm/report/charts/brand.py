@@ -232,6 +232,13 @@ def _relationship_layers(
             across, up, text=alt.Text("label:N")
         )
         layout = {"align": label.align, "dx": label.dx, "dy": label.dy, "fontSize": 12}
+        if label.apart:
+            near = {"x2Offset": label.dx, "y2Offset": label.dy - np.sign(label.dy) * 7}
+            layers.append(
+                chart(frame.iloc[[one]][["x", "y"]])
+                .mark_rule(color=MUTED, strokeWidth=0.8, **near)
+                .encode(across, up, x2=alt.X2("x:Q"), y2=alt.Y2("y:Q"))
+            )
         layers += [
             where.mark_text(stroke="white", strokeWidth=4, baseline="middle", **layout),
             where.mark_text(baseline="middle", **layout),

@@ -42,11 +42,19 @@ class Label:
     dy: float
     align: Align
 
+    @property
+    def apart(self) -> bool:
+        """Whether it stands elsewhere than usual, so that a line should join it to its point."""
+        return self != USUAL
+
     def box(self, at: tuple[float, float], name: str) -> Box:
         long = LETTER * len(name)
         start = {"left": 0.0, "center": long / 2, "right": long}[self.align]
         left, middle = at[0] + self.dx - start, at[1] + self.dy
         return Box(left, middle - ROW / 2, left + long, middle + ROW / 2)
+
+
+USUAL: Final = Label(GAP, -GAP, "left")
 
 
 def placed(
@@ -81,7 +89,7 @@ def placed(
 
 def _about() -> list[Label]:
     """Places about a point, the usual ones first."""
-    places = [Label(GAP, -GAP, "left"), Label(-GAP, -GAP, "right"), Label(GAP, GAP, "left")]
+    places = [USUAL, Label(-GAP, -GAP, "right"), Label(GAP, GAP, "left")]
     places += [Label(-GAP, GAP, "right"), Label(0.0, -ROW, "center"), Label(0.0, ROW, "center")]
     for step in range(1, FAR + 1):
         for side, align in ((GAP, "left"), (-GAP, "right")):
