@@ -105,6 +105,9 @@ def range_findings(
 
 
 def _amount(value: float) -> str:
-    """Three digits that count, without powers of ten: 7,290,000."""
+    """Three digits that count, without powers of ten: 7.29 million."""
     rounded = float(f"{value:.3g}")
+    for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+        if 1.0 <= abs(rounded) / size < 1000.0:
+            return f"{rounded / size:.3g} {word}"
     return f"{rounded:,.0f}" if abs(rounded) >= 100 else f"{rounded:g}"

@@ -257,7 +257,12 @@ def _words(one: Tested) -> tuple[str, str, str]:
         case _:
             return (
                 f"baseline, {one.about}",
-                f"the outcome steps by about {one.size:+.0%} of its mean there, which trend does "
+                f"the outcome steps by {_step(one.size)} of its mean there, which trend does "
                 "not follow",
                 "Add a control that is 0 before and 1 from then on, or start the window there.",
             )
+
+
+def _step(size: float) -> str:
+    """A change as a part of a mean, in words."""
+    return "less than 1 %" if abs(size) < 0.005 else f"about {100 * size:+.0f} %"

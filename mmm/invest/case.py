@@ -207,18 +207,20 @@ def _caveats(cash: CashFlow, left_out: float, fit_verdict: str, found: Grounds) 
     if not {"discount_rate", "discount_curve"} & stated:
         said.append("No discount rate was stated: later cash counts in full.")
     counted = float(cash.inflow.mean(axis=0).sum())
+    unit = f"{cash.finance.currency} " if cash.finance.currency else ""
     if abs(left_out) > LEFT_OUT_SHARE * abs(counted + left_out):
         said.append(
-            f"Expected inflow of {left_out:,.0f} falls past the horizon and is not counted "
-            f"({counted:,.0f} is)."
+            f"Expected inflow of {unit}{left_out:,.0f} falls past the horizon and is not counted "
+            f"({unit}{counted:,.0f} is)."
         )
     if cash.cost_past_horizon > 0:
         said.append(
-            f"Cost of {cash.cost_past_horizon:,.0f} falls past the horizon and is not counted."
+            f"Cost of {unit}{cash.cost_past_horizon:,.0f} falls past the horizon and is not "
+            "counted."
         )
     said += [
-        f"Cost of {line.sunk:,.0f} for '{line.name}' falls before the case begins: it is sunk "
-        "and not counted."
+        f"Cost of {unit}{line.sunk:,.0f} for '{line.name}' falls before the case begins: it is "
+        "sunk and not counted."
         for line in cash.lines
         if line.sunk > 0
     ]

@@ -25,6 +25,7 @@ from openpyxl.writer.excel import ExcelWriter
 from mmm.cash.cashflow import CashFlow, cashflow_frame
 from mmm.cash.value import ROUNDING, Summary
 from mmm.invest.case import InvestmentCase
+from mmm.invest.formats import DATE, MONEY, PLAIN, RATE, of_unit, styles_of
 from mmm.invest.measures import PathSummary
 from mmm.invest.tables import tables
 
@@ -36,8 +37,10 @@ CASH_FLOW = "Cash flow"
 STAMP = datetime(2000, 1, 1)
 ZIP_STAMP = (1980, 1, 1, 0, 0, 0)
 
-MONEY, RATE, PLAIN = "#,##0.00", "0.00%", "General"
 FIRST = 2
+LONGEST_VALUE = 24
+"""An assumption in longer words is told under the sheet's rows."""
+
 CASH_COLUMNS = (
     "period",
     "date",
@@ -130,7 +133,7 @@ def _write_table(
 ) -> None:
     _header(sheet, [str(name) for name in rows[0]], widths)
     for number, items in enumerate(rows[1:], FIRST):
-        _row(sheet, number, items)
+        _row(sheet, number, items, styles_of(rows[0], items))
 
 
 def _write_assumptions(sheet: Worksheet, case: InvestmentCase) -> dict[str, str]:
@@ -138,19 +141,26 @@ def _write_assumptions(sheet: Worksheet, case: InvestmentCase) -> dict[str, str]
     names = ("assumption", "value", "unit", "source", "low", "high")
     _header(sheet, names, (28, 16, 30, 14, 14, 14))
     cells: dict[str, str] = {}
-    row = FIRST
+    row, told = FIRST, []
     for assumption in case.assumptions:
+        value, unit = assumption.value, assumption.unit
+        if isinstance(value, str) and len(value) > LONGEST_VALUE:
+            told.append(f"{assumption.name}: {value} ({assumption.source})")
+            continue
         ends = (assumption.low, assumption.high)
-        items = (assumption.name, assumption.value, assumption.unit, assumption.source, *ends)
-        _row(sheet, row, items)
+        items = (assumption.name, value, unit, assumption.source, *ends)
+        look, low, high = (of_unit(one, unit) for one in (value, *ends))
+        _row(sheet, row, items, (PLAIN, look, PLAIN, PLAIN, low, high))
         cells[assumption.name] = f"{ASSUMPTIONS}!$B${row}"
         row += 1
     if "discount_rate" in cells:
         rate = f"=(1+{cells['discount_rate']})^(1/{cells['periods_per_year']})-1"
-        _row(sheet, row, ("rate per period", _Formula(rate), "per period", "computed"))
+        items = ("rate per period", _Formula(rate), "per period", "computed")
+        _row(sheet, row, items, (PLAIN, "0.0000%"))
         cells["rate_per_period"] = f"{ASSUMPTIONS}!$B${row}"
     row += 2
     notes = (
+        *told,
         *case.conventions,
         "The cash flow sheet follows changes of margin, repeat value, tax rate and discount rate; "
         "its rows are fixed for delays, collection, customers, the curve and horizon above.",
@@ -167,7 +177,7 @@ def _write_cash(sheet: Worksheet, cash: CashFlow, cells: dict[str, str]) -> None
     _header(sheet, names, (8, 12, *(18,) * (len(names) - 2)))
     frame = cashflow_frame(cash)
     scale = (1.0 + cash.finance.repeat_value) * float(cash.drawn.margin.mean())
-    styles = (PLAIN, "yyyy-mm-dd", *(MONEY,) * 6, "0.000000", *(MONEY,) * 7, RATE)
+    styles = (PLAIN, DATE, *(MONEY,) * 6, "0.000000", *(MONEY,) * 7, RATE)
     years = np.arange(cash.periods) / cash.periods_per_year
     points = np.array(curve or ((0.0, 0.0),))
     zero_rates = np.interp(years, points[:, 0], points[:, 1])
@@ -215,7 +225,7 @@ def _write_case(
     facts = (
         ("probability of loss", case.probability_of_loss, RATE),
         ("pays back within the horizon", case.payback.probability, RATE),
-        (f"NPV at the risk level of {case.risk_level:.0%}", case.npv_at_risk_level, MONEY),
+        (f"NPV at the risk level of {100 * case.risk_level:.0f} %", case.npv_at_risk_level, MONEY),
         ("NPV, 5 % quantile", case.value_at_risk_95, MONEY),
         ("NPV, mean of the worst 5 %", case.cvar_95, MONEY),
         ("NPV, mean of the worst 10 %", case.worst_decile_npv, MONEY),
@@ -232,6 +242,8 @@ def _write_case(
         *case.caveats,
         "Live figures follow changes on the sheet Assumptions; the others are the posterior draws "
         "as computed.",
+        "Live figures are computed when a spreadsheet program opens this file; a preview that does "
+        "not compute shows them empty.",
     )
     for sentence in words:
         _row(sheet, row, (sentence,))

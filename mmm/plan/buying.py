@@ -127,6 +127,6 @@ def _words(
     weeks = "weeks" if abs(fit.panel.weeks_per_period - 1.0) < 0.01 else "periods"
     return (
         f"The price ahead of {unit} is drawn from its own {history.periods} {weeks}: 80 % of "
-        f"draws are within {100 * low:.0f} and {100 * high:.0f} % of the recent price of "
+        f"draws are between {100 * low:.0f} and {100 * high:.0f} % of the recent price of "
         f"{price:,.4g}."
     )

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 from markupsafe import Markup
+
+MOST_NARROW: Final = 4
+"""Columns of a table that a small screen has room for."""
+
+LONG_CELL: Final = 40
+"""Letters of a cell that a small screen has no room for beside two others."""
+
+MOST_ROWS: Final = 10
+"""Rows, header included, of a table that is kept on one printed page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,10 @@ class Tiles:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One wide drawing, or `panels` that wrap, with a key and one plain sentence."""
+    """One wide drawing, or `panels` that wrap, with a key and one plain sentence.
+
+    Where a screen is too narrow for a wide drawing, its right end shows first when `latest`.
+    """
 
     kind: ClassVar[str] = "figure"
     title: str
@@ -60,6 +73,7 @@ class Figure:
     svgs: tuple[Markup, ...]
     key: tuple[KeyEntry, ...] = ()
     panels: bool = False
+    latest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +88,17 @@ class Table:
     @property
     def long(self) -> bool:
         """With so many rows that it may break over printed pages."""
-        return self.html.count("<tr") > 16
+        return self.html.count("<tr") > MOST_ROWS
+
+    @property
+    def breadth(self) -> str:
+        """The class of tables that are too broad for a small screen, empty for others."""
+        columns = self.html.count("<th ")
+        cells = re.findall(r"<td[^>]*>(.*?)</td>", self.html, re.DOTALL)
+        told = columns > 2 and any(len(Markup(cell).striptags()) > LONG_CELL for cell in cells)
+        if columns > MOST_NARROW + 1:
+            return " wide wider"
+        return " wide" if told or columns > MOST_NARROW else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +119,3 @@ class Section:
     anchor: str
     title: str
     blocks: tuple[Block, ...]
-
-    @property
-    def brief(self) -> bool:
-        """Without a drawing, so that it needs no printed page of its own."""
-        return not any(isinstance(block, Figure | Pairs) for block in self.blocks)

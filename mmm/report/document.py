@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -30,6 +32,9 @@ from mmm.report.sections.paths import paths_section
 from mmm.report.sections.plan import plan_section
 from mmm.report.sections.reconciliation import reconciliation_section
 from mmm.report.sections.returns import returns_section
+
+_MARKUP = re.compile(r"(<style.*?</style>|<[^>]*>)|[^<]+", re.DOTALL)
+"""What is not read, in the first group, or text between."""
 
 __all__ = ["CaseInputs", "ReportInputs", "render_case", "render_report"]
 
@@ -72,7 +77,7 @@ def _render(
         running_head=css_text(stance.banner),
         running_foot=css_text(f"{inputs.study}: marketing as an investment"),
     )
-    return page.replace("90 %", f"90{words.HARD_SPACE}%")
+    return _MARKUP.sub(lambda found: found[0] if found[1] else words.styled(found[0]), page)
 
 
 def _sections(inputs: ReportInputs) -> tuple[Section, ...]:

@@ -148,11 +148,11 @@ def render_portfolio(inputs: PortfolioInputs) -> str:
 
 def ratio(value: float) -> str:
     """A return with two digits after the point, a dash where there is none."""
-    return f"{value:.2f}" if math.isfinite(value) else "–"
+    return words.ratio(value) if math.isfinite(value) else "–"
 
 
 def percent(value: float) -> str:
-    return f"{value:+.0%}".replace("-", words.MINUS)
+    return words.styled(f"{value:+.0%}")
 
 
 def href(path: str) -> str:
@@ -162,10 +162,7 @@ def href(path: str) -> str:
 
 def money(amount: float, currency: str) -> str:
     """An amount to three significant digits."""
-    for size, letter in ((1e9, "bn"), (1e6, "m"), (1e3, "k")):
-        if abs(amount) >= size:
-            return f"{currency} {amount / size:.3g}{letter}".strip()
-    return f"{currency} {amount:.3g}".strip()
+    return words.short_amount(amount, currency)
 
 
 def _tiles(studies: Sequence[PortfolioStudy]) -> list[tuple[str, str, str]]:

@@ -17,6 +17,9 @@ MINUS = "\N{MINUS SIGN}"
 TINY = 5e-7
 """Below this a number is written as nothing."""
 
+SMALL = 0.01
+"""Below this a return needs more than two decimals, unless it stands beside a larger one."""
+
 HARD_SPACE = "\N{NO-BREAK SPACE}"
 
 _SCALES = ((1e12, "tn", " trillion"), (1e9, "bn", " billion"), (1e6, "m", " million"))
@@ -149,14 +152,33 @@ def short_between(values: Spread) -> str:
 
 def ratio(value: float) -> str:
     """A return for each unit of cost: two decimals where they say enough."""
-    if not math.isfinite(value) or abs(value) < 0.01 or abs(value) >= 10:
+    if not math.isfinite(value) or abs(value) < SMALL or abs(value) >= 10:
         return short(value)
-    return f"{MINUS if value < 0 else ''}{abs(value):.2f}"
+    return _two_decimals(value)
+
+
+def ratio_of(values: Spread) -> str:
+    """The mean of a return, with no more decimals than its interval."""
+    widest = max(abs(values.p05), abs(values.p95)) if values.has_interval else 0.0
+    if abs(values.mean) < SMALL and widest >= 10 * SMALL:
+        return _two_decimals(values.mean)
+    return ratio(values.mean)
 
 
 def ratio_between(values: Spread) -> str:
-    """`1.10 to 2.30`, or nothing where there is no interval."""
-    return f"{ratio(values.p05)} to {ratio(values.p95)}" if values.has_interval else ""
+    """`1.10 to 2.30`, or nothing where there is no interval; an end that is small beside the
+    other has no more decimals than it."""
+    if not values.has_interval:
+        return ""
+    ends = (values.p05, values.p95)
+    plain = max(abs(end) for end in ends) < 10 * SMALL
+    low, high = (ratio(end) if plain or abs(end) >= SMALL else _two_decimals(end) for end in ends)
+    return f"{low} to {high}"
+
+
+def _two_decimals(value: float) -> str:
+    text = f"{abs(value):.2f}"
+    return f"{MINUS if value < 0 and text != '0.00' else ''}{text}"
 
 
 def percent(share: float) -> str:
@@ -166,6 +188,25 @@ def percent(share: float) -> str:
     value = 100.0 * share
     text = f"{abs(value):.1f}".removesuffix(".0") if abs(value) < 10 else f"{abs(value):,.0f}"
     return f"{MINUS if value < 0 and text != '0' else ''}{text}{HARD_SPACE}%"
+
+
+def measured(value: float, unit: str, currency: str = "") -> str:
+    """A number by its unit: a share or a rate in per cent, money with its currency, else three
+    digits that count."""
+    if unit.startswith(("share", "per year", "per period", "chance", "of market value")):
+        return percent(value)
+    return short_amount(value, currency if unit.startswith("money") else "")
+
+
+def measured_between(low: float, high: float, unit: str) -> str:
+    """`30 % to 50 %`."""
+    return f"{measured(low, unit)} to {measured(high, unit)}"
+
+
+def styled(text: str) -> str:
+    """Text from anywhere in the page's own style: `95%` is `95 %`, and `-0.94` has a minus sign."""
+    spaced = re.sub(r"(?<=\d) ?%(?!\w)", f"{HARD_SPACE}%", text)
+    return re.sub(r"(?<![^\s(])-(?=\d)", MINUS, spaced)
 
 
 def chance(probability: float) -> str:
@@ -239,6 +280,12 @@ def wrapped(name: str, width: int = 26, lines: int = 3) -> str:
     if len(rows) > lines:
         rows = [*rows[: lines - 1], rows[lines - 1][: width - 1] + "\N{HORIZONTAL ELLIPSIS}"]
     return "\n".join(row.strip() for row in rows)
+
+
+def in_order(name: str) -> list[tuple[int, int, str]]:
+    """A key by which names sort as readers count: `Geo2` before `Geo10`."""
+    parts = re.split(r"(\d+)", str(name).casefold())
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
 
 
 def distinct(labels: Iterable[str]) -> list[str]:

@@ -14,7 +14,12 @@ from mmm.config import Inference
 from mmm.data.load import panel_from_frame
 from mmm.efficiency.plausible import precision_findings
 from mmm.errors import Severity
-from mmm.evaluate.assumptions import assumption_findings, assumption_tests, shared_shocks
+from mmm.evaluate.assumptions import (
+    _step,
+    assumption_findings,
+    assumption_tests,
+    shared_shocks,
+)
 from mmm.evaluate.leftover import Leftover, effects_of, holm, leftover, score, scores
 from mmm.inference.fit import fit
 from mmm.results.respond import response
@@ -214,3 +219,16 @@ def test_of_a_channel_that_does_next_to_nothing_it_is_enough_to_know_so():
     little = table["channel"] == "radio"
     table.loc[little, ["contribution_mean", "contribution_p05", "contribution_p95"]] = 2, 0, 6
     assert precision_findings(table) == ()
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (-0.003, "less than 1 %"),
+        (0.004, "less than 1 %"),
+        (-0.38, "about -38 %"),
+        (0.2, "about +20 %"),
+    ],
+)
+def test_a_step_is_said_in_words_where_it_rounds_to_nothing(size, said):
+    assert _step(size) == said

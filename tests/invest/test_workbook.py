@@ -1,5 +1,7 @@
 """The spreadsheet: its formulas, computed by an independent engine, give the case's figures."""
 
+from dataclasses import replace
+
 import formulas
 import numpy as np
 import openpyxl
@@ -11,6 +13,7 @@ from mmm.config.finance import Finance
 from mmm.invest.assumptions import Assumption, Source
 from mmm.invest.case import build_case
 from mmm.invest.export import case_to_dict
+from mmm.invest.formats import styles_of
 from mmm.invest.workbook import write_workbook
 
 FINANCE = Finance(
@@ -148,6 +151,35 @@ def test_text_is_never_taken_for_a_formula(book):
     assert rows["margin"][1].value == 0.4 and rows["margin"][3].value == "finance"
 
 
+def test_sentences_are_told_under_the_assumptions_and_numbers_shown_by_their_unit(tmp_path):
+    cash, case = make()
+    said = "Spending in the next 13 periods repeats the last 13."
+    found = (
+        Assumption("plan 1", said, "", Source.DEFAULT),
+        Assumption("effect of tv", 0.0440, "share of outcome", Source.DATA, 0.018, 0.105),
+        Assumption("memory of the brand", 32.63, "half-life in periods", Source.PRIOR),
+    )
+    case = replace(case, assumptions=(*case.assumptions, *found))
+    sheet = openpyxl.load_workbook(write_workbook(tmp_path / "case.xlsx", cash, case))[
+        "Assumptions"
+    ]
+    first = [cell.value for cell in sheet["A"]]
+    assert f"plan 1: {said} (default)" in first and "plan 1" not in first
+    styles = {row[0].value: [cell.number_format for cell in row] for row in sheet.iter_rows()}
+    assert styles["effect of tv"][1] == styles["effect of tv"][5] == "0.00%"
+    assert styles["margin"][1] == styles["discount_rate"][1] == "0.00%"
+    assert styles["memory of the brand"][1] == "0.00"
+    assert styles["payment_delay"][1] == "#,##0"
+
+
+def test_every_table_of_the_case_has_a_style_for_its_numbers():
+    swing = ("margin", "finance", "default", "share of outcome value", 0.36, 0.44, -4e4, 7e4)
+    head = ("assumption", "source", "range", "unit", "low", "high", "NPV at low", "NPV at high")
+    assert styles_of(head, swing)[4:] == ["0.00%", "0.00%", "#,##0.00", "#,##0.00"]
+    reading = ("Cost of each", 12.5, 10.0, 15.0, "money")
+    assert styles_of(("reading", "value", "p05", "p95", "unit"), reading)[1] == "#,##0.00"
+
+
 def test_loaded_costs_a_curve_and_customers_are_live_too(tmp_path):
     rich = Finance(
         margin=(0.3, 0.5),
@@ -175,5 +207,13 @@ def test_loaded_costs_a_curve_and_customers_are_live_too(tmp_path):
         assert found[label] == pytest.approx(figure, rel=near), label
     book = openpyxl.load_workbook(path)
     assert book.sheetnames[3:] == ["From value to NPV", "By horizon", "Company"]
+    for sheet, column, style in (
+        ("From value to NPV", "B", "#,##0.00"),
+        ("By horizon", "B", "yyyy-mm-dd"),
+        ("By horizon", "C", "#,##0.00"),
+        ("By horizon", "G", "0.00%"),
+    ):
+        assert {cell.number_format for cell in book[sheet][column][1:]} == {style}
+    assert all(cell.is_date for cell in book["By horizon"]["B"][1:])
     steps = [row[1].value for row in book["From value to NPV"].iter_rows(min_row=2)]
     assert sum(steps[:-1]) == pytest.approx(steps[-1]) == case.npv.mean

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from mmm.report import CaseInputs, render_case
+from mmm.report import CaseInputs, render_case, render_report
 from mmm.report.sections.basis import basis_section
 from mmm.report.sections.case import case_section
 
@@ -125,3 +125,35 @@ def test_names_are_escaped(rich):
     }
     page = render_case(alone(rich, case=case, study=EVIL, currency=EVIL))
     assert "<script" not in page and "alert(1)" in page
+
+
+def test_what_a_plan_assumes_is_told_under_the_table_and_money_has_its_currency(rich):
+    said = "Spending in the next 13 periods repeats the last 13."
+    found = [
+        {"name": "plan 1", "value": said, "unit": "", "source": "default"},
+        {"name": "test_cost", "value": 41_600.0, "unit": "money", "source": "finance"},
+        {"name": "risk_level", "value": 0.2, "unit": "chance of missing it", "source": "default"},
+    ]
+    case = {**rich.case, "assumptions": found}
+    blocks = {
+        getattr(block, "title", "") or getattr(block, "heading", ""): block
+        for block in basis_section(alone(rich, case=case)).blocks
+    }
+    assert blocks["What is assumed of the time ahead"].items == (said,)
+    table = words_of(str(blocks["What the case rests on"].html))
+    assert said not in table and "41.6k GBP" in " ".join(table.split()) and "20 %" in table
+    assert "medians" in blocks["What the case rests on"].caption
+
+
+def test_without_a_margin_the_decision_says_what_is_counted(rich):
+    margin = {"name": "margin", "value": 1.0, "unit": "share of outcome value"}
+    for source, told in (("default", True), ("finance", False)):
+        case = {**rich.case, "assumptions": [{**margin, "source": source}]}
+        inputs = replace(rich, case=case)
+        decision = next(
+            block.text
+            for block in case_section(inputs).blocks
+            if getattr(block, "heading", "") == "Decision"
+        )
+        assert ("No margin was stated" in decision) == told
+        assert ("No margin was stated" in render_report(inputs).split('id="case"')[0]) == told

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmm.report import words
-from mmm.report.charts.brand import _apart, relationship_chart, share_chart
+from mmm.report.charts.brand import relationship_chart, share_chart
+from mmm.report.charts.placing import Box, placed
 from mmm.report.sections.brand import brand_section
 
 
@@ -81,22 +82,58 @@ def test_one_vast_interval_does_not_flatten_the_others(make):
     assert "go on beyond it" not in relationship_chart(channels, total).caption
 
 
+PLOT = Box(0.0, 0.0, 800.0, 360.0)
+
+
 @settings(max_examples=50, deadline=None)
 @given(
     st.lists(
-        st.tuples(st.floats(0, 1), st.floats(0, 1), st.integers(1, 20)), min_size=1, max_size=12
+        st.tuples(st.floats(0, 800), st.floats(0, 360), st.integers(1, 26)),
+        min_size=1,
+        max_size=12,
     )
 )
-def test_labels_never_cover_each_other(points):
-    x, y = (np.array([one[side] for one in points]) for side in (0, 1))
-    names = ["n" * one[2] for one in points]
-    heights = _apart(x, y, names)
-    assert (heights >= y - 1e-12).all()
-    for i in range(len(points)):
-        for j in range(i):
-            left, right = sorted((i, j), key=lambda one: x[one])
-            if x[right] - x[left] < 7 / 860 * len(names[left]):
-                assert abs(heights[i] - heights[j]) >= 15 / 430 - 1e-9
+def test_names_stay_near_their_points_and_inside_the_plot(points):
+    at, names = [one[:2] for one in points], ["n" * one[2] for one in points]
+    labels = placed(at, names, PLOT)
+    for point, name, label in zip(at, names, labels, strict=True):
+        box = label.box(point, name)
+        assert box.covers(PLOT) == pytest.approx((box.right - box.left) * (box.bottom - box.top))
+        assert abs(label.dx) <= 9 and abs(label.dy) <= 9 + 4 * 15
+    assert placed(at, names, PLOT) == labels
+
+
+def test_twelve_names_on_a_line_cover_neither_each_other_nor_a_point_nor_a_word():
+    at = [(60.0 * n, 180.0) for n in range(12)]
+    names = [f"a channel named {n}" for n in range(12)]
+    word = Box(300.0, 150.0, 360.0, 165.0)
+    boxes = [
+        label.box(point, name)
+        for point, name, label in zip(at, names, placed(at, names, PLOT, [word]), strict=True)
+    ]
+    dots = [Box(x - 6, y - 6, x + 6, y + 6) for x, y in at]
+    for index, box in enumerate(boxes):
+        assert box.covers(word) == 0
+        assert all(box.covers(other) == 0 for other in boxes[:index])
+        assert all(box.covers(dot) == 0 for dot in dots)
+
+
+def test_channels_without_brand_effect_have_a_row_each_under_the_plot(make):
+    channels, total = everywhere(make["weekly"](periods=30))
+    ends = [f"roi_brand_{end}" for end in ("mean", "p05", "p50", "p95")]
+    channels = channels.copy()
+    channels.loc[channels["roi_brand_mean"] == 0, ends] = [1.0, 0.5, 1.0, 1.5]
+    plain = relationship_chart(channels, total)
+    assert "Under the line" not in plain.caption
+    some = channels.copy()
+    some.loc[some["channel"].isin(["tv", "radio"]), ends] = 0.0
+    figure = relationship_chart(some, total)
+    assert "Under the line" in figure.caption
+    assert {"tv", "radio"} <= set(texts(figure.svgs[0]))
+    height = int(ET.fromstring(figure.svgs[0]).get("height"))
+    assert height == int(ET.fromstring(plain.svgs[0]).get("height")) + 2 * 22
+    none = channels.assign(**dict.fromkeys(ends, 0.0))
+    assert relationship_chart(none, total) is None
 
 
 def test_the_page_tells_what_brand_earns_soon_and_late(make):

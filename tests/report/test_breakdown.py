@@ -56,6 +56,19 @@ def test_returns_by_region_are_listed_for_the_costliest_channels(make):
     assert "2.50 to 4.50" in page
 
 
+def test_regions_stand_in_the_order_readers_count_and_losses_are_explained(make):
+    frame = by_geo(make["regional"](periods=20), 12)
+    frame = frame.sample(frac=1.0, random_state=1)
+    table = tables(returns_section(make["regional"](periods=20, efficiency_geo=frame)))[-1]
+    page = str(table.html)
+    places = [page.index(f"&lt;region&gt; {geo}<") for geo in range(12)]
+    assert places == sorted(places)
+    assert "wholly below zero" not in table.caption
+    lower = frame.assign(roi_p95=frame["roi_p95"].where(frame["geo"] != "<region> 3", -0.1))
+    table = tables(returns_section(make["regional"](periods=20, efficiency_geo=lower)))[-1]
+    assert "wholly below zero" in table.caption
+
+
 @pytest.mark.parametrize("geos", [1, 61])
 def test_one_region_or_too_many_have_no_table(make, geos):
     inputs = make["weekly"](periods=20)

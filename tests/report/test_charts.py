@@ -18,10 +18,9 @@ from mmm.report.charts import time as time_charts
 from mmm.report.charts.case import cash_chart, npv_chart
 from mmm.report.charts.curves import curves_chart
 from mmm.report.charts.roi import brand_chart, roi_chart
-from mmm.report.charts.style import VERMILION, date_axis, values
+from mmm.report.charts.style import date_axis, values
 from mmm.report.charts.time import decomposition_chart, fit_chart, forecast_chart
 from mmm.report.charts.waterfall import waterfall_chart
-from mmm.report.charts.worth import bridge_chart, tornado_chart
 from mmm.report.words import Spread
 
 
@@ -144,13 +143,13 @@ def test_runs_of_a_curve_cover_it_and_meet(supported):
             assert any(supported[run])
 
 
-def test_todays_spend_is_marked_and_exposure_replaces_missing_money(make):
+def test_spend_of_the_window_is_marked_and_exposure_replaces_missing_money(make):
     inputs = make["weekly"](periods=20)
     figure = curves_chart(inputs.curves, "revenue", "GBP", "GBP")
     assert len(figure.svgs) == 5
     assert figure.panels
     assert "spend, GBP" in texts(figure.svgs[0])
-    assert "% of today's activity" in texts(figure.svgs[-1])
+    assert "% of activity over the dates studied" in texts(figure.svgs[-1])
 
 
 def test_a_channel_without_cost_has_no_return_drawn(make):
@@ -172,6 +171,25 @@ def test_one_vast_interval_does_not_flatten_the_others(make):
     ticks = [float(text) for text in texts(figure.svgs[0]) if text.replace(".", "").isdigit()]
     assert max(ticks) < 100
     assert any("9.00k" in text for text in texts(figure.svgs[0]))
+
+
+@pytest.mark.parametrize("size", [9_000.0, -9_000.0])
+def test_a_return_beyond_the_chart_is_an_arrow_and_no_mark(make, size):
+    inputs = make["weekly"](periods=20)
+    figure = roi_chart(inputs.channels, inputs.total, {})
+    rows = inputs.channels["channel"] != "tv"
+    far = {
+        f"roi_{end}": inputs.channels[f"roi_{end}"].where(rows, size * factor)
+        for end, factor in (("mean", 1.0), ("p05", 0.9), ("p95", 1.1))
+    }
+    beyond = roi_chart(inputs.channels.assign(**far), inputs.total, {})
+    assert "arrow" in beyond.caption and "arrow" not in figure.caption
+
+    def shapes(drawn) -> int:
+        paths = ET.fromstring(drawn.svgs[0]).iter("{http://www.w3.org/2000/svg}path")
+        return sum(path.get("d", "").count("A") > 0 for path in paths)
+
+    assert shapes(beyond) == shapes(figure) - 1
 
 
 def test_shares_of_brand_are_drawn_for_positive_effects_only(make):
@@ -251,40 +269,3 @@ def test_one_channel_is_its_own_total(make):
     drawn = texts(roi_chart(inputs.channels, inputs.total, {"value equals cost": 1.0}).svgs[0])
     assert "advertising" in drawn
     assert "All marketing" not in drawn
-
-
-STEPS = [
-    {"name": "Outcome value", "kind": "value", "amount": {"mean": 300.0, "p05": 1.0, "p95": 2.0}},
-    {"name": "Media and fees", "kind": "cost", "amount": {"mean": -180.0, "p05": 1.0, "p95": 2.0}},
-    {
-        "name": "Net present value",
-        "kind": "total",
-        "amount": {"mean": 120.0, "p05": -20.0, "p50": 110.0, "p95": 250.0},
-    },
-]
-
-
-def test_the_bridge_says_every_step_and_its_size():
-    found = set(texts(bridge_chart(STEPS, "EUR").svgs[0]))
-    assert {"Outcome value", "Media and fees", "Net present value"} <= found
-    assert {"300", "\N{MINUS SIGN}180", "120"} <= found
-
-
-def test_the_tornado_shows_the_widest_and_marks_other_verdicts():
-    swings = [
-        {
-            "name": f"assumption {n}",
-            "npv_low": 100.0 - 10 * (12 - n),
-            "npv_high": 100.0 + 10 * (12 - n),
-            "verdict_low": "test first" if n == 0 else "invest",
-            "verdict_high": "invest",
-        }
-        for n in range(12)
-    ]
-    figure = tornado_chart(swings, words.spread(100.0), "invest", "EUR")
-    found = texts(figure.svgs[0])
-    assert "Assumption 0" in found and "Assumption 7" in found and "Assumption 8" not in found
-    svg = str(figure.svgs[0])
-    assert svg.count(VERMILION) == 1
-    without = tornado_chart(swings[1:], words.spread(100.0), "invest", "EUR")
-    assert VERMILION not in str(without.svgs[0])

@@ -56,9 +56,18 @@ def test_rows_say_how_strong_and_beside_what(bounded: ReportInputs) -> None:
 
 def test_the_case_is_said_where_there_is_one(bounded: ReportInputs) -> None:
     text = confounding_section(bounded).blocks[-1].text.replace(HARD_SPACE, " ")
-    assert "42 %" in text and "31 % of what is left of both" in text
+    assert "42 %" in text and "31 % of what nothing here explains" in text
     without = replace(bounded, confounding=bounded.confounding.assign(rv_case=NAN))
     assert len(confounding_section(without).blocks) == 2
+
+
+def test_an_expected_value_above_zero_is_not_said_to_be_a_decision(bounded: ReportInputs) -> None:
+    def said(verdict: str) -> str:
+        case = {**bounded.case, "verdict": verdict, "probability_of_loss": 0.53}
+        return confounding_section(replace(bounded, case=case)).blocks[-1].text
+
+    assert "chance of loss is 53" in said("test first") and "'test first'" in said("test first")
+    assert "chance of loss" not in said("invest")
 
 
 def test_no_section_without_bounds(make) -> None:

@@ -91,6 +91,13 @@ def test_going_on_and_stopping_are_compared_where_nothing_was_optimised(make):
     assert "What to test" not in text
 
 
+def test_a_plan_of_one_period_is_named_in_the_singular(make):
+    plan = {**PLAIN, "horizon": 1}
+    text = words_of(plan_section(make["annual"](periods=20, plan=plan)))
+    assert "Plans for the next year compared" in text
+    assert "the one year" in text and "1 year" not in text
+
+
 def test_every_part_of_a_plan_is_told(make):
     section = plan_section(make["weekly"](periods=20, plan=FOUND))
     text = words_of(section)

@@ -20,6 +20,7 @@ from mmm.report.portfolio import (
     moves,
     render_portfolio,
 )
+from mmm.report.words import HARD_SPACE
 
 
 def study(number: int, state: str = "deployed", **changes) -> PortfolioStudy:
@@ -76,11 +77,11 @@ def test_numbers_are_those_given():
         "2.47",
         "1.23",
         "0.50 to 2.50",
-        "−50%",
+        f"−50{HARD_SPACE}%",
         "within what is known of it",
         "–",
     ]
-    assert "GBP 1.25m" in text
+    assert f"GBP{HARD_SPACE}1.25m" in text
     assert "brand001-uk: 1.23 (0.50 to 2.50)" in text
 
 
@@ -129,10 +130,10 @@ def test_an_unknown_state_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("amount", "text"), [(0.5, "GBP 0.5"), (1234, "GBP 1.23k"), (5.6e6, "GBP 5.6m")]
+    ("amount", "text"), [(0.5, "GBP 0.500"), (1234, "GBP 1.23k"), (5.6e6, "GBP 5.60m")]
 )
 def test_money_has_three_digits(amount, text):
-    assert money(amount, "GBP") == text
+    assert money(amount, "GBP").replace(HARD_SPACE, " ") == text
 
 
 @pytest.mark.browser

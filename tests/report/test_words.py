@@ -133,3 +133,48 @@ def test_distinct_labels_are_distinct(labels):
     got = words.distinct(labels)
     assert len(set(got)) == len(labels)
     assert all(one.startswith(label) for one, label in zip(got, labels, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.00388, 2.4, "0.00 to 2.40"),
+        (-0.00899, 1.88, "\u22120.01 to 1.88"),
+        (-0.004, 0.5, "0.00 to 0.50"),
+        (0.00388, 0.0421, "0.00388 to 0.04"),
+        (0.00388, 0.00421, "0.00388 to 0.00421"),
+    ],
+)
+def test_the_ends_of_a_return_have_decimals_alike(low, high, said):
+    assert words.ratio_between(Spread(0.0, low, 0.0, high)) == said
+
+
+def test_a_return_has_no_more_decimals_than_its_interval():
+    assert words.ratio_of(Spread(0.00388, -1.83, 0.0, 1.72)) == "0.00"
+    assert words.ratio_of(Spread(0.00388, 0.002, 0.004, 0.006)) == "0.00388"
+    assert words.ratio_of(Spread(2.5, math.nan, 2.5, math.nan)) == "2.50"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("95% of it, 90 % of that", "95\u00a0% of it, 90\u00a0% of that"),
+        ("correlation -0.94 (-3 to 5)", "correlation \u22120.94 (\u22123 to 5)"),
+        ("on 2024-01-05 in week-3, r^-2", "on 2024-01-05 in week-3, r^-2"),
+        ("a %s and 5%off", "a %s and 5%off"),
+    ],
+)
+def test_text_from_anywhere_is_put_in_the_pages_style(text, said):
+    assert words.styled(text) == said
+
+
+def test_numbers_are_said_by_their_unit():
+    hard = words.HARD_SPACE
+    assert words.measured(0.2, "chance of missing the hurdle") == f"20{hard}%"
+    assert words.measured(41_600.0, "money", "EUR") == f"EUR{hard}41.6k"
+    assert words.measured_between(12.87, 102.3, "half-life in periods") == "12.9 to 102"
+
+
+def test_names_with_numbers_sort_as_readers_count():
+    names = ["Geo10", "geo2", "North", "Geo1", "7"]
+    assert sorted(names, key=words.in_order) == ["7", "Geo1", "geo2", "Geo10", "North"]

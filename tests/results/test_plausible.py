@@ -58,7 +58,7 @@ def test_a_multiplier_wholly_above_ten_is_found(low, count):
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (7_291_234.0, "7,290,000"),
+        (7_291_234.0, "7.29 million"),
         (123.4, "123"),
         (12.34, "12.3"),
         (0.0, "0"),

@@ -24,7 +24,7 @@ from mmm.report.charts.style import (
 
 
 def curves_chart(curves: pd.DataFrame, outcome: str, unit: str, currency: str) -> Figure:
-    """One small panel a channel, in the frame's order; today's spend is marked."""
+    """One small panel a channel, in the frame's order; the spend of the window is marked."""
     names = list(dict.fromkeys(curves["channel"].astype(str)))
     panels = tuple(
         _panel(curves[curves["channel"].astype(str) == name], name, index, currency)
@@ -39,7 +39,7 @@ def curves_chart(curves: pd.DataFrame, outcome: str, unit: str, currency: str) -
         (
             KeyEntry("line", BLUE, "expected"),
             KeyEntry("band", BLUE, "90 % interval"),
-            KeyEntry("diamond", VERMILION, "today's spend"),
+            KeyEntry("diamond", VERMILION, "what was spent over the dates studied"),
             KeyEntry("dash", SLATE, "never tried"),
         ),
         panels=True,
@@ -53,7 +53,11 @@ def _panel(frame: pd.DataFrame, name: str, index: int, currency: str) -> Markup:
     frame = frame.assign(at=spend if priced else 100.0 * frame["multiplier"].astype(float))
     supported = frame["supported"].astype(bool).to_numpy()
     today = frame.loc[[(frame["multiplier"].astype(float) - 1.0).abs().idxmin()]]
-    title = f"spend{f', {currency}' if currency else ''}" if priced else "% of today's activity"
+    title = (
+        f"spend{f', {currency}' if currency else ''}"
+        if priced
+        else "% of activity over the dates studied"
+    )
     across = alt.X(
         "at:Q",
         axis=number_axis(tickCount=4, grid=False, title=title, titleFontSize=11),

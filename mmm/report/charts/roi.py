@@ -51,16 +51,17 @@ def roi_chart(channels: pd.DataFrame, total: pd.Series, lines: Mapping[str, floa
     frame = pd.DataFrame(
         {
             "label": labels,
-            "mean": [_inside(one.mean, low, high) for one in spreads],
+            "mean": [one.mean if low <= one.mean <= high else np.nan for one in spreads],
             "low": [_inside(one.p05, low, high) for one in spreads],
             "high": [_inside(one.p95, low, high) for one in spreads],
-            "beyond": [high if one.p95 > high else np.nan for one in spreads],
+            "above": [high if max(one.p95, one.mean) > high else np.nan for one in spreads],
+            "below": [low if min(one.p05, one.mean) < low else np.nan for one in spreads],
             "colour": [*(tier.colour if tier else INK for tier in tiers), *(INK for _ in totals)],
             "shape": [
                 *(tier.shape if tier else "circle" for tier in tiers),
                 *("circle" for _ in totals),
             ],
-            "text": [f"{words.ratio(one.mean)}  ({words.ratio_between(one)})" for one in spreads],
+            "text": [f"{words.ratio_of(one)}  ({words.ratio_between(one)})" for one in spreads],
         }
     )
     base = chart(frame).encode(label_axis(labels))
@@ -68,12 +69,15 @@ def roi_chart(channels: pd.DataFrame, total: pd.Series, lines: Mapping[str, floa
     colour = alt.Color("colour:N", scale=None)
     layers = [
         base.mark_rule(strokeWidth=3, opacity=0.55).encode(across, alt.X2("high:Q"), color=colour),
-        base.mark_point(filled=True, size=95, opacity=1).encode(
-            x=alt.X("mean:Q"), color=colour, shape=alt.Shape("shape:N", scale=None)
+        base.mark_point(filled=True, size=95, opacity=1)
+        .transform_filter("isValid(datum.mean)")
+        .encode(x=alt.X("mean:Q"), color=colour, shape=alt.Shape("shape:N", scale=None)),
+        *(
+            base.mark_point(filled=True, size=90, opacity=1, shape=f"triangle-{side}")
+            .transform_filter(f"isValid(datum.{name})")
+            .encode(alt.X(f"{name}:Q"), color=colour)
+            for name, side in (("above", "right"), ("below", "left"))
         ),
-        base.mark_point(filled=True, size=70, opacity=1, shape="triangle-right")
-        .transform_filter("isValid(datum.beyond)")
-        .encode(alt.X("beyond:Q"), color=colour),
         row_text(base),
     ]
     dashes = ([1, 0], [5, 3])
@@ -89,9 +93,11 @@ def roi_chart(channels: pd.DataFrame, total: pd.Series, lines: Mapping[str, floa
         KeyEntry("line" if dash == [1, 0] else "dash", MUTED, f"{name}: {words.ratio(value)}")
         for (name, value), dash in zip(lines.items(), dashes, strict=False)
     ]
-    clipped = " An arrow marks an interval that runs on beyond the chart." * any(
-        one.p95 > high for one in spreads
-    )
+    outside = bool(frame[["above", "below"]].notna().any(axis=None))
+    clipped = (
+        " An arrow at the edge marks what lies beyond the chart: the end of an interval, or all "
+        "of it where the arrow stands without a mark."
+    ) * outside
     return Figure(
         "Return on each unit of cost, by channel",
         "Each mark is the expected return; the bar behind it is the range that holds the true "

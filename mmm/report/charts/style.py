@@ -71,6 +71,7 @@ TIERS: Final[Mapping[str, Tier]] = {
 }
 
 SHORT_NUMBER: Final = (
+    "abs(datum.value) >= 1e15 ? format(datum.value, '.3~e') : "
     "abs(datum.value) >= 1e12 ? format(datum.value / 1e12, '.4~g') + 'tn' : "
     "abs(datum.value) >= 1e9 ? format(datum.value / 1e9, '.4~g') + 'bn' : "
     "abs(datum.value) >= 1e6 ? format(datum.value / 1e6, '.4~g') + 'm' : "
@@ -209,13 +210,14 @@ def date_axis(dates: Iterable[Any], ticks: int = 8) -> alt.X:
 
 
 def label_axis(order: Sequence[str]) -> alt.Y:
-    """The vertical axis of named rows; a label's line breaks are kept."""
+    """The vertical axis of named rows, every one of them named; a label's line breaks are kept."""
     return alt.Y(
         "label:N",
         sort=list(order),
         axis=alt.Axis(
             title=None,
             labelExpr=SPLIT_LINES,
+            labelOverlap=False,
             labelPadding=8,
             labelLineHeight=LINE,
             labelOffset={"condition": _CENTRED, "value": 0},

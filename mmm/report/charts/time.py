@@ -114,6 +114,7 @@ def forecast_chart(
                 ),
             ),
             key if one_geo else key[:2],
+            latest=True,
         )
     ]
     if not one_geo:

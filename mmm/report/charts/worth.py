@@ -14,6 +14,7 @@ from mmm.report.blocks import Figure, KeyEntry
 from mmm.report.charts.style import (
     BLUE,
     INK,
+    LINE,
     MUTED,
     ORANGE,
     SKY,
@@ -34,6 +35,9 @@ HALF = 424
 HALF_HEIGHT = 236
 MOST_SWINGS = 8
 LABEL = 24
+
+ABOUT_ROWS = 62
+"""Pixels of a half chart that are not rows: its title and its axis."""
 
 STEP_COLOURS = {"value": BLUE, "cost": ORANGE, "tax": SLATE, "time": SLATE}
 
@@ -69,7 +73,7 @@ def bridge_chart(steps: Sequence[Mapping[str, Any]], currency: str) -> Figure:
                 layers,
                 name="bridge",
                 label="Waterfall from outcome value through costs and tax to net present value",
-                height=HALF_HEIGHT,
+                height=_height(labels),
                 width=HALF,
             ),
         ),
@@ -80,6 +84,12 @@ def bridge_chart(steps: Sequence[Mapping[str, Any]], currency: str) -> Figure:
             KeyEntry("line", INK, "90 % interval"),
         ),
     )
+
+
+def _height(labels: Sequence[str]) -> int:
+    """Pixels of a half chart in which no row's label touches the next."""
+    lines = max(label.count("\n") + 1 for label in labels)
+    return max(HALF_HEIGHT, ABOUT_ROWS + (LINE * lines + 2) * len(labels))
 
 
 def _total_colour(amount: Spread) -> str:
@@ -105,7 +115,10 @@ def tornado_chart(
                 }
             )
     frame = pd.DataFrame(rows)
-    base = chart(frame).encode(label_axis(labels))
+    reach = (frame["end"] - frame["start"]).abs()
+    # where both ends lie on one side, the shorter bar stands on the longer
+    longest_first = reach.sort_values(ascending=False, kind="stable", na_position="first").index
+    base = chart(frame.loc[longest_first]).encode(label_axis(labels))
     across = alt.X(
         "start:Q",
         scale=alt.Scale(zero=False, nice=True),
@@ -120,9 +133,17 @@ def tornado_chart(
         .mark_point(shape="diamond", filled=True, size=55, color=VERMILION, opacity=1)
         .encode(alt.X("end:Q")),
     ]
+    key = [
+        KeyEntry("box", SKY, "at its low"),
+        KeyEntry("box", BLUE, "at its high"),
+        KeyEntry("line", MUTED, "value expected"),
+    ]
     ends = frame["end"].to_list()
     if min(ends) < 0 < max(ends):
         layers.insert(1, rule_at(0.0, "x", strokeWidth=2))
+        key.append(KeyEntry("line", INK, "break-even"))
+    if frame["turned"].any():
+        key.append(KeyEntry("diamond", VERMILION, "another verdict there"))
     return Figure(
         "What moves the answer most",
         "Each assumption alone at its low and its high value, all else as it is.",
@@ -132,15 +153,11 @@ def tornado_chart(
                 name="tornado",
                 label="Tornado of the assumptions that move net present value most",
                 title=f"Net present value{f', {currency}' if currency else ''}",
-                height=HALF_HEIGHT,
+                height=_height(labels),
                 width=HALF,
             ),
         ),
-        (
-            KeyEntry("box", SKY, "at its low"),
-            KeyEntry("box", BLUE, "at its high"),
-            KeyEntry("diamond", VERMILION, "another verdict there"),
-        ),
+        tuple(key),
     )
 
 

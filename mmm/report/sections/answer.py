@@ -12,6 +12,7 @@ from mmm.report import words
 from mmm.report.blocks import Block, Bullets, Section, Text, Tile, Tiles
 from mmm.report.inputs import ReportInputs
 from mmm.report.sections.terms import (
+    all_is_profit,
     amount_of,
     outcome_words,
     payback,
@@ -19,6 +20,8 @@ from mmm.report.sections.terms import (
     period,
     planned,
 )
+
+NO_MARGIN: Final = "no margin stated, so all value is counted as profit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,11 @@ def _tiles(inputs: ReportInputs) -> tuple[Tile, ...]:
             words.ratio(roi.mean) if roi.known else "no cost stated",
             f"90 % interval: {words.ratio_between(roi)}" if roi.has_interval else "",
         ),
-        Tile("Net present value", words.short_amount(npv.mean, inputs.currency), _range(npv)),
+        Tile(
+            "Net present value",
+            words.short_amount(npv.mean, inputs.currency),
+            "; ".join(part for part in (_range(npv), NO_MARGIN * all_is_profit(inputs)) if part),
+        ),
         Tile(
             "Chance of loss",
             words.chance(words.number(inputs.case.get("probability_of_loss"))),
@@ -160,7 +167,16 @@ def _value(inputs: ReportInputs) -> str:
     return (
         f"Against no marketing at all, and under the financial assumptions listed below, {plan} "
         f"{gain} {words.amount(abs(npv.mean), inputs.currency)} in today's money"
-        f"{interval}. The chance that it loses money is {loss}. {when}."
+        f"{interval}. The chance that it loses money is {loss}. {when}.{_unstated(inputs)}"
+    )
+
+
+def _unstated(inputs: ReportInputs) -> str:
+    if not all_is_profit(inputs):
+        return ""
+    return (
+        f" No margin was stated, so all {outcome_words(inputs)} is counted as profit here: with "
+        "the cost of making and delivering what is sold, the figures are lower."
     )
 
 

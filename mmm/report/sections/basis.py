@@ -14,7 +14,10 @@ from mmm.report.sections.terms import internal_rate, payback, period
 from mmm.report.tables import Column, html_table
 
 LONGEST_VALUE = 24
-"""An assumption in longer words stands in the wider column."""
+"""An assumption in longer words is told under the table."""
+
+PLAN = "plan "
+"""Begins the names of what a plan assumes."""
 
 MOST_SWINGS = 14
 
@@ -24,7 +27,7 @@ def basis_section(inputs: CaseView) -> Section:
     case = inputs.case
     blocks: list[Block] = [_figures(inputs, words.spread(case.get("npv")))]
     blocks += [*_horizons(inputs), *_swings(inputs), *_priors(inputs), *_readings(inputs)]
-    blocks.append(_assumptions(inputs))
+    blocks += _assumptions(inputs)
     rule = [case["decision_rule"]] if case.get("decision_rule") else []
     for heading, lines in (
         ("How the decision is made", rule),
@@ -182,7 +185,7 @@ def _swings(inputs: CaseView) -> list[Block]:
     verdict = inputs.case.get("verdict")
     rows = []
     for one in swings:
-        ends = [_end(one[end], one["unit"]) for end in ("low", "high")]
+        low, high = (words.number(one[end]) for end in ("low", "high"))
         turned = [
             f"{one[f'verdict_{end}']} at its {end}"
             for end in ("low", "high")
@@ -191,8 +194,8 @@ def _swings(inputs: CaseView) -> list[Block]:
         rows.append(
             (
                 words.plain_name(str(one["name"])),
-                f"{ends[0]} to {ends[1]}",
-                str(one["unit"]).removeprefix("share "),
+                words.measured_between(low, high, str(one["unit"])),
+                _unit(str(one["unit"]), inputs.currency),
                 f"{one['source']}, {one['basis']}",
                 words.short(words.number(one["npv_low"])),
                 words.short(words.number(one["npv_high"])),
@@ -299,15 +302,18 @@ def _readings(inputs: CaseView) -> list[Block]:
     return [Table("Customers and company", html_table("readings", columns, found))]
 
 
-def _assumptions(inputs: CaseView) -> Table | Text:
+def _assumptions(inputs: CaseView) -> list[Block]:
     stated = inputs.case.get("assumptions") or ()
     if not stated:
-        return Text("The case lists no assumptions.")
-    rows = []
+        return [Text("The case lists no assumptions.")]
+    rows, told = [], []
     for row in stated:
-        value, unit = _value(row["value"], str(row.get("unit") or ""))
-        source = str(row.get("source") or "not stated")
-        rows.append((words.plain_name(str(row["name"])), value, _range(row), unit, source))
+        name, unit = words.plain_name(str(row["name"])), str(row.get("unit") or "")
+        value, source = _value(row["value"], unit), str(row.get("source") or "not stated")
+        if len(value) > LONGEST_VALUE:
+            told.append(value if name.startswith(PLAN) else f"{name}: {value}")
+        else:
+            rows.append((name, value, _range(row), _unit(unit, inputs.currency), source))
     columns = (
         Column("Assumption"),
         Column("Value", "right"),
@@ -315,34 +321,34 @@ def _assumptions(inputs: CaseView) -> Table | Text:
         Column("Unit"),
         Column("Source"),
     )
-    return Table(
+    table = Table(
         "What the case rests on",
         html_table("assumptions", columns, rows),
         "Change one of these and the case changes. The source 'default' means that nobody "
-        "stated it; 'data' and 'prior' say whether the history or a belief decided it.",
+        "stated it; 'data' and 'prior' say whether the history or a belief decided it. Values "
+        "that were learned are medians, with their 90 % interval as the range; of a range that "
+        "finance stated, the value is the mean.",
     )
-
-
-def _end(value: Any, unit: str) -> str:
-    """One end of a range, short."""
-    known = words.number(value)
-    return words.short(known) if abs(known) >= 1000 else _value(value, unit)[0]
+    return [table, Bullets(tuple(told), "What is assumed of the time ahead")] if told else [table]
 
 
 def _range(row: Mapping[str, Any]) -> str:
     """`30 % to 50 %`, or nothing where an assumption has no range."""
-    if row.get("low") is None or row.get("high") is None:
+    low, high = (words.number(row.get(end)) for end in ("low", "high"))
+    if not (np.isfinite(low) and np.isfinite(high)):
         return ""
-    unit = str(row.get("unit") or "")
-    return f"{_end(row['low'], unit)} to {_end(row['high'], unit)}"
+    return words.measured_between(low, high, str(row.get("unit") or ""))
 
 
-def _value(value: Any, unit: str) -> tuple[str, str]:
+def _value(value: Any, unit: str) -> str:
     known = words.number(value)
     if not np.isfinite(known):
-        text = "not stated" if value is None else str(value)
-        return (text, unit) if len(text) <= LONGEST_VALUE else ("", text)
-    if unit.startswith("share ") or unit == "per year":
-        return words.percent(known), unit.removeprefix("share ")
-    text = f"{known:.3g}" if abs(known) < 1 else f"{known:,.2f}".removesuffix(".00")
-    return text.replace("-", words.MINUS), unit
+        return "not stated" if value is None else str(value)
+    return words.measured(known, unit)
+
+
+def _unit(unit: str, currency: str) -> str:
+    """A unit in words, money in its currency."""
+    if currency and unit.startswith("money"):
+        return currency + unit.removeprefix("money")
+    return unit.removeprefix("share ")

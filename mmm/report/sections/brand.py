@@ -160,7 +160,9 @@ def _geo_table(inputs: ReportInputs, brand: pd.DataFrame) -> Table | None:
             estimate(words.spread(row, "tail_")),
             _times(words.spread(row, "multiplier_")),
         )
-        for _, row in geos.iterrows()
+        for row in sorted(
+            (row for _, row in geos.iterrows()), key=lambda row: words.in_order(str(row["geo"]))
+        )
     ]
     unit = _unit(inputs)
     columns = (
@@ -183,7 +185,7 @@ def _unit(inputs: ReportInputs) -> str:
 def _times(values: words.Spread) -> str | Markup:
     if not values.known:
         return NOTHING
-    return stacked(words.ratio(values.mean), words.ratio_between(values))
+    return stacked(words.ratio_of(values), words.ratio_between(values))
 
 
 def _weeks(values: words.Spread) -> str | Markup:

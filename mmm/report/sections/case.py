@@ -9,7 +9,13 @@ from mmm.report.blocks import Block, Bullets, Figure, Pairs, Section, Text, Tile
 from mmm.report.case_inputs import CaseView
 from mmm.report.charts.case import cash_chart, npv_chart
 from mmm.report.charts.worth import HALF, HALF_HEIGHT, bridge_chart, tornado_chart
-from mmm.report.sections.terms import internal_rate, payback, payback_note, period
+from mmm.report.sections.terms import (
+    all_is_profit,
+    internal_rate,
+    payback,
+    payback_note,
+    period,
+)
 
 
 def case_section(inputs: CaseView) -> Section:
@@ -64,6 +70,11 @@ def _decision(inputs: CaseView) -> list[Block]:
     last = words.number(inputs.case.get("marginal_probability_of_loss"))
     if np.isfinite(last):
         text += f" The chance that its last unit of money loses is {words.chance(last)}."
+    if all_is_profit(inputs):
+        text += (
+            " No margin was stated: all outcome value is counted as profit, so this decision is "
+            "too favourable wherever what is sold costs something to make and deliver."
+        )
     if inputs.verdict != "trusted":
         text += " This is what the figures alone say; they are to be read with care."
     return [Text(text, "Decision")]

@@ -15,6 +15,7 @@ from mmm.report.tables import Cell, Column, badge, breakable, html_table, stacke
 
 NOTHING: Final = "\N{EN DASH}"
 TREND: Final = "trend"
+INVEST: Final = "invest"
 LITTLE: Final = 0.9
 """Below this weight of the data it is said how much say it has."""
 
@@ -31,7 +32,7 @@ def confounding_section(inputs: ReportInputs) -> Section | None:
         "the channel would be credited with what that driver did. How strong would it have to be?"
     )
     blocks: list[Block] = [Text(text), _table(frame, outcome)]
-    case = _case(frame)
+    case = _case(frame, inputs)
     if case:
         blocks.append(Text(case))
     return Section("confounding", "What an unmeasured driver could change", tuple(blocks))
@@ -52,11 +53,11 @@ def _table(frame: pd.DataFrame, outcome: str) -> Table:
         "How strong a driver would have to be",
         html_table("confounding-table", columns, rows, bold_last=True),
         "The percentage is how much the driver would have to explain of what nothing here "
-        f"explains, of the channel's ups and downs and of the {outcome}'s alike (robustness value; "
-        "Cinelli and Hazlett, 2020): the higher, the safer. Beside it, a driver is measured by "
-        "season, holidays and controls: where it need be no stronger than one of these, one that "
-        "was overlooked is easy to imagine. Where the data has only some of the say, the rest is "
-        "held by what was believed beforehand or by experiments, which no such driver moves.",
+        f"explains, of the channel's ups and downs and of those of the {outcome} (robustness "
+        "value; Cinelli and Hazlett, 2020): the higher, the safer. Beside it, a driver is measured "
+        "by season, holidays and controls: where it need be no stronger than one of these, one "
+        "that was overlooked is easy to imagine. Where the data has only some of the say, the rest "
+        "is held by what was believed beforehand or by experiments, which no such driver moves.",
     )
 
 
@@ -101,13 +102,23 @@ def _beside(nearest: pd.Series | None) -> Cell:
     return stacked(f"halved by one {many} times as strong as {name}", below)
 
 
-def _case(frame: pd.DataFrame) -> str:
+def _case(frame: pd.DataFrame, inputs: ReportInputs) -> str:
     heads = frame[(frame["channel"].astype(str) == TOTAL) & np.isfinite(frame["rv_case"])]
     if heads.empty:
         return ""
     row = heads.iloc[0]
+    text = (
+        "The expected net present value stays above zero until "
+        f"{words.percent(float(row['case_fall']))} of all that marketing is credited with is "
+        "another driver's. Such a driver would have to explain "
+        f"{words.percent(float(row['rv_case']))} of what nothing here explains, of the ups and "
+        f"downs of marketing and of those of the {words.plain_name(inputs.outcome_name)}."
+    )
+    verdict = str(inputs.case.get("verdict") or "")
+    if verdict == INVEST or inputs.verdict == "rejected":
+        return text
+    loss = words.chance(words.number(inputs.case.get("probability_of_loss")))
     return (
-        f"The investment case holds until {words.percent(float(row['case_fall']))} of all that "
-        "marketing is credited with is another driver's. Such a driver would have to explain "
-        f"{words.percent(float(row['rv_case']))} of what is left of both."
+        f"{text} That is of the expected value alone: the chance of loss is {loss} as it is"
+        f"{f', and the decision is {verdict!r}' if verdict else ''}."
     )

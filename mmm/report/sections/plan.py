@@ -116,13 +116,16 @@ def _comparison(plan: Mapping[str, Any], inputs: ReportInputs) -> Table:
         Column("Against today's", "right"),
         Column("Chance of more", "right"),
     )
-    span = words.counted(plan["horizon"], period(inputs))
+    word = period(inputs)
+    span = words.counted(plan["horizon"], word)
+    one = span.startswith("1 ")
     return Table(
-        f"Plans for the next {span} compared",
+        f"Plans for the next {word if one else span} compared",
         html_table("plans", columns, rows),
-        f"Expected {name} is that of these {span}, baseline included. Profit is margin on all "
-        "that the plan causes, later too, less its cost in full. Under each figure, its 90 % "
-        "interval.",
+        f"Expected {name} is that of {f'the one {word}' if one else f'these {span}'}, baseline "
+        "included. Profit is margin on all that the plan causes, later too as far as the horizon "
+        "of finance reaches, less its cost in full; later cash counts for less, and tax is not "
+        "taken off. Under each figure, its 90 % interval.",
     )
 
 
@@ -185,6 +188,7 @@ def _tests(plan: Mapping[str, Any], inputs: ReportInputs) -> Table:
             )
         )
     unit = f", {inputs.currency}" if inputs.currency else ""
+    span = f"that {word}" if plan["horizon"] == 1 else f"these {plan['horizon']} {word}s"
     columns = (
         Column("Channel"),
         Column("Test"),
@@ -198,10 +202,9 @@ def _tests(plan: Mapping[str, Any], inputs: ReportInputs) -> Table:
         "What to test next",
         html_table("tests", columns, rows),
         f"Knowing {_unknown(plan)} exactly would be worth {certain} to this plan. A test's result "
-        "is worth what one plan of "
-        f"{words.counted(plan['horizon'], word)}, made after the test, is expected to gain from "
-        "it. Profit given up is against today's spending while the test runs; below zero, giving "
-        "up the spending earns. Power is the chance that the test tells the effect from nothing.",
+        f"is worth what one plan of {span}, made after the test, is expected to gain from it. "
+        "Profit given up is against today's spending while the test runs; below zero, giving up "
+        "the spending earns. Power is the chance that the test tells the effect from nothing.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -21,6 +22,11 @@ NOTHING: Final = "\N{EN DASH}"
 FEWEST_GEOS: Final = 2
 MOST_GEOS: Final = 60
 MOST_COLUMNS: Final = 5
+_NEGATIVE: Final = (
+    " An interval wholly below zero is not believable as an effect of marketing: how a region "
+    "departs from the others is read from its own ups and downs alone, and so takes in their noise "
+    "and whatever else moved with the spending."
+)
 _ROLES: Final = {"both": "brand and tactical"}
 
 
@@ -38,7 +44,7 @@ def returns_section(inputs: ReportInputs) -> Section:
         name, value = list(lines.items())[-1]
         above = f"only above {words.ratio(value)} does a channel earn its cost back in profit"
         text += f"; {above} ({name})"
-    blocks: list[Block] = [Text(f"{text}.")]
+    blocks: list[Block] = [Text(f"{text}.{_asked(inputs, lines)}")]
     if known.any():
         blocks.append(roi_chart(channels, inputs.total, lines))
     if not known.all():
@@ -47,6 +53,19 @@ def returns_section(inputs: ReportInputs) -> Section:
     blocks.append(_table(inputs))
     blocks += [block for block in (_by_quarter(inputs), _by_geo(inputs)) if block is not None]
     return Section("returns", "Return by channel", tuple(blocks))
+
+
+def _asked(inputs: ReportInputs, lines: Mapping[str, float]) -> str:
+    """Why the case asks for another return than the margin alone does."""
+    needed = words.spread(inputs.case.get("break_even_roi")).mean
+    alone = list(lines.values())[-1]
+    if not np.isfinite(needed) or len(lines) < 2 or words.ratio(needed) == words.ratio(alone):
+        return ""
+    return (
+        f" The investment case has its break-even at {words.ratio(needed)}: it also counts how "
+        "long the money is waited for, what comes after its horizon and is left out, and further "
+        "costs where there are some."
+    )
 
 
 def _table(inputs: ReportInputs) -> Table:
@@ -70,7 +89,8 @@ def _table(inputs: ReportInputs) -> Table:
         "Efficiency of each channel",
         html_table("efficiency", columns, rows, bold_last=True),
         "Under each figure, its 90 % interval. 'ROI within the dates' leaves out what arrives "
-        "later; 'ROI of the next unit spent' is what a little more money would return, which is "
+        "later and counts what spending before the dates still brought, so it can be the larger "
+        "one; 'ROI of the next unit spent' is what a little more money would return, which is "
         "what counts when a budget is moved. The percentage under the evidence says how much of "
         "the doubt there was beforehand the data took away.",
     )
@@ -113,12 +133,17 @@ def _by_geo(inputs: ReportInputs) -> Block | None:
     costly = costly[np.isfinite(costly["roi_mean"].astype(float))]
     names = [str(name) for name in costly["channel"].head(MOST_COLUMNS)]
     rows = []
-    for geo, part in frame.groupby("geo", sort=False):
+    parts = {str(geo): part for geo, part in frame.groupby("geo", sort=False)}
+    below = False
+    for geo in sorted(parts, key=words.in_order):
+        part = parts[geo]
+        low = part[part["channel"].astype(str).isin([TOTAL, *names])]["roi_p95"].astype(float)
+        below = below or bool((low < 0).any())
         of = part.set_index(part["channel"].astype(str))
         cost = words.number(of.loc[TOTAL, "loaded_cost"])
         rows.append(
             (
-                breakable(str(geo)),
+                breakable(geo),
                 words.short(cost) if cost > 0 else NO_COST,
                 *(_ratio(words.spread(of.loc[name], "roi_"), NOTHING) for name in (TOTAL, *names)),
             )
@@ -135,11 +160,12 @@ def _by_geo(inputs: ReportInputs) -> Block | None:
         "Return by region",
         html_table("efficiency-geo", columns, rows),
         "ROI of all marketing and of each channel, with its 90 % interval. Regions share what "
-        f"they have in common, so their returns differ as far as the data show it.{rest}",
+        f"they have in common, so their returns differ as far as the data show it.{rest}"
+        f"{_NEGATIVE * below}",
     )
 
 
 def _ratio(values: words.Spread, missing: str) -> str | Markup:
     if np.isnan(values.mean):
         return missing
-    return stacked(words.ratio(values.mean), words.ratio_between(values))
+    return stacked(words.ratio_of(values), words.ratio_between(values))
