@@ -188,7 +188,7 @@ def _tests(plan: Mapping[str, Any], inputs: ReportInputs) -> Table:
             )
         )
     unit = f", {inputs.currency}" if inputs.currency else ""
-    span = f"that {word}" if plan["horizon"] == 1 else f"these {plan['horizon']} {word}s"
+    span = words.counted(plan["horizon"], word)
     columns = (
         Column("Channel"),
         Column("Test"),
