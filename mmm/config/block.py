@@ -13,6 +13,15 @@ class Block(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class PlacedError(ValueError):
+    """A rule over a whole block, broken at one `place` within it: keys and positions from the
+    block down."""
+
+    def __init__(self, message: str, place: tuple[str | int, ...]) -> None:
+        super().__init__(message)
+        self.place = place
+
+
 def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
     low, high = interval
     if not low < high:

@@ -349,9 +349,16 @@ class Finance(Block):
     @property
     def stated_currencies(self) -> frozenset[str]:
         """Every currency the block names."""
-        company = self.company.currency if self.company else None
-        names = (self.currency, company, *(line.currency for line in self.costs))
-        return frozenset(name for name in names if name)
+        return frozenset(name for _, name in self.currencies_named())
+
+    def currencies_named(self) -> tuple[tuple[tuple[str | int, ...], str], ...]:
+        """Every currency stated, after its place in the block."""
+        named: list[tuple[tuple[str | int, ...], str | None]] = [(("currency",), self.currency)]
+        if self.company:
+            named.append((("company", "currency"), self.company.currency))
+        for index, line in enumerate(self.costs):
+            named.append((("costs", index, "currency"), line.currency))
+        return tuple((place, name) for place, name in named if name)
 
     def settled(self, periods_per_year: float, currency: str = "") -> Finance:
         """The same with horizon and currency settled; a default stays a default."""

@@ -108,10 +108,13 @@ class PlanSettings(Block):
         """Whether a plan is to be found rather than today's repeated."""
         return self.budget is not None or self.objective is not None
 
-    def channels_named(self) -> tuple[tuple[str, str], ...]:
-        """Every (key, channel) that a setting names."""
-        found = [(f"bounds.{name}", name) for name in self.bounds]
-        found += [("fixed", name) for name in self.fixed]
-        found += [(f"groups.{g.name}", name) for g in self.groups for name in g.channels]
-        found += [(f"prices.{name}", name) for name in self.prices]
-        return (*found, *((f"min_flight.{name}", name) for name in self.min_flight))
+    def channels_named(self) -> tuple[tuple[tuple[str | int, ...], str], ...]:
+        """Every channel that a setting names, after its place in the study."""
+        found: list[tuple[tuple[str | int, ...], str]] = []
+        found += [(("plan", "bounds", name), name) for name in self.bounds]
+        found += [(("plan", "fixed", index), name) for index, name in enumerate(self.fixed)]
+        for index, group in enumerate(self.groups):
+            place = ("plan", "groups", index, "channels")
+            found += [((*place, number), name) for number, name in enumerate(group.channels)]
+        found += [(("plan", "prices", name), name) for name in self.prices]
+        return (*found, *((("plan", "min_flight", name), name) for name in self.min_flight))

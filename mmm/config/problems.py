@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from mmm.config.block import PlacedError
 from mmm.errors import did_you_mean
 
 Location = tuple[str | int, ...]
@@ -139,7 +140,9 @@ def _explain(root: type[BaseModel], location: Location, errors: list[Any]) -> Pr
     if kind == "value_error":
         message, _, remedy = error["msg"].removeprefix("Value error, ").partition("; ")
         remedy = remedy or "correct this in the file"
-        return Problem(location, f"{message.rstrip('.')}.", _sentence(remedy))
+        broken = context.get("error")
+        within = broken.place if isinstance(broken, PlacedError) else ()
+        return Problem((*location, *within), f"{message.rstrip('.')}.", _sentence(remedy))
     if kind == "string_pattern_mismatch":
         return Problem(
             location,

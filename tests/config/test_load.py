@@ -13,6 +13,7 @@ from mmm.config import Brand, Channel, Costs, DataSource, Finance, Inference, Ou
 from mmm.config import channel as channels
 from mmm.config.lag import Lag
 from mmm.config.load import load_study, study_schema, study_to_yaml
+from mmm.config.names import RESERVED
 from mmm.errors import InputError, Severity
 
 GOOD = """\
@@ -63,7 +64,54 @@ def test_a_good_file_is_read(study_file):
         ((", role: both", ""), "channels[0].role (line 5)", "one of tactical, brand, both"),
         (("kind: revenue", "kind: profit"), "outcome.kind (line 3)", "revenue, units, customers"),
         (("spend: tv_spend, ", ""), "channels[0] (line 5)", "needs 'spend' or 'exposure'"),
-        (("name: search", "name: tv"), "study.yaml", "names used twice: tv"),
+        (("name: search", "name: tv"), "channels[1].name (line 6)", "names used twice: tv"),
+        ((GOOD, GOOD + "controls: [tv]"), "controls[0] (line 7)", "names used twice: tv"),
+        (
+            ("spend: search_spend", "spend: tv_spend"),
+            "channels[1].spend (line 6)",
+            "'channels[0].spend' has it as well: name the column of each",
+        ),
+        (
+            ("spend: search_spend", "spend: revenue"),
+            "channels[1].spend (line 6)",
+            "Name the column that holds the channel",
+        ),
+        (
+            ("spend: search_spend", "spend: revenue, exposure: clicks"),
+            "channels[1].spend (line 6)",
+            "the outcome column 'revenue' is also a channel",
+        ),
+        (
+            (GOOD, GOOD + "controls: [price, revenue]"),
+            "controls[1] (line 7)",
+            "the outcome column 'revenue' is also a control",
+        ),
+        (
+            (GOOD, GOOD + "controls: [price, tv_spend]"),
+            "controls[1] (line 7)",
+            "drop it from 'controls'",
+        ),
+        ((GOOD, GOOD + "controls: [price, price]"), "controls[1] (line 7)", "drop one of the two"),
+        (
+            (GOOD, GOOD + "demand_proxies: [searches]"),
+            "demand_proxies[0] (line 7)",
+            "List them in 'controls'",
+        ),
+        (
+            (GOOD, GOOD + "plan:\n  bounds:\n    tvv: [0, 2]"),
+            "plan.bounds.tvv (line 9)",
+            "Did you mean 'tv'?",
+        ),
+        (
+            (GOOD, GOOD + "plan:\n  fixed: [tv, radio]"),
+            "plan.fixed[1] (line 8)",
+            "Known names: tv, search.",
+        ),
+        (
+            (GOOD, GOOD.replace("kind: r", "currency: GBP, kind: r") + "finance: {currency: EUR}"),
+            "finance.currency (line 7)",
+            "Give every amount in GBP",
+        ),
         (("study: shop", "study: a shop"), "study (line 1)", "holds a character"),
         (("study: shop", "study: 7"), "study (line 1)", "Put it in quotes"),
         (("date: week", "date: week, frequncy: D"), "data.frequncy", "Did you mean 'frequency'?"),
@@ -149,6 +197,26 @@ def test_a_problem_names_its_place_and_remedy(study_file, change, where, says):
     assert finding.startswith("study.yaml")
     assert where in finding
     assert says in finding
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED))
+@pytest.mark.parametrize("spelt", [str.lower, str.upper, str.title])
+def test_the_name_of_a_row_of_the_results_is_refused(study_file, name, spelt):
+    named = GOOD.replace("name: search", f"name: {spelt(name)}")
+    (finding,) = findings_of(study_file(named))
+    assert "channels[1].name (line 6)" in finding
+    assert f"Rename it, as in '{spelt(name)}_channel'." in finding
+    (finding,) = findings_of(
+        study_file(GOOD + f"baseline: {{holidays: DE}}\ncontrols: [price, {spelt(name)}]")
+    )
+    assert "controls[1] (line 8)" in finding
+    assert "Rename its column" in finding
+
+
+def test_a_control_may_be_called_as_a_part_of_the_baseline_that_is_left_out(study_file):
+    controls = "controls: [holidays, trend, seasonality]\n"
+    study = load_study(study_file(GOOD + controls + "baseline: {trend: false, seasonality: 0}"))
+    assert study.controls == ("holidays", "trend", "seasonality")
 
 
 @pytest.mark.parametrize(
