@@ -63,6 +63,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`"did you mean 'tv_spend'?"`, or the list of known names when nothing is near."""
     known = list(known)
     near = get_close_matches(name, known, n=1, cutoff=0.6)
+    if not near:  # ROI for roi
+        lower = {one.lower(): one for one in reversed(known)}
+        near = [lower[one] for one in get_close_matches(name.lower(), lower, n=1, cutoff=0.6)]
     if near:
         return f"did you mean '{near[0]}'?"
     return f"known names: {', '.join(known)}." if known else "there are none."

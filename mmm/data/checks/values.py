@@ -81,9 +81,10 @@ def cells_are_there(observations: Observations) -> Iterator[Finding]:
             remedy = "Fill it in, or drop the control; nothing is filled in silently."
         else:
             remedy = "Fill it in, or cut the data so that it starts or ends where it is known."
-        yield at_rows(
-            observations, "missing_value", use.column, missing, "the cell is empty.", remedy
-        )
+        cell = observations.cells[use.column].iloc[int(np.flatnonzero(missing)[0])]
+        said = isinstance(cell, str) and cell.strip()
+        message = f"{_quoted(cell)} stands for an empty cell." if said else "the cell is empty."
+        yield at_rows(observations, "missing_value", use.column, missing, message, remedy)
 
 
 def signs_possible(observations: Observations) -> Iterator[Finding]:
