@@ -22,10 +22,18 @@ class PlacedError(ValueError):
         self.place = place
 
 
+def _other_way(low: float, high: float) -> str:
+    if low == high:
+        return "give two numbers that differ, such as half of it and twice as much"
+    return f"write it as [{high:g}, {low:g}]"
+
+
 def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
     low, high = interval
     if not low < high:
-        raise ValueError(f"the interval [{low:g}, {high:g}] must run from low to high")
+        raise ValueError(
+            f"the interval [{low:g}, {high:g}] must run from low to high; {_other_way(low, high)}"
+        )
     return interval
 
 
@@ -36,8 +44,8 @@ Interval = Annotated[tuple[float, float], AfterValidator(_ordered)]
 def _positive_interval(interval: tuple[float, float]) -> tuple[float, float]:
     if interval[0] <= 0:
         raise ValueError(
-            f"the interval [{interval[0]:g}, {interval[1]:g}] must start above zero "
-            "(a small positive number such as 0.01 says 'next to nothing')"
+            f"the interval [{interval[0]:g}, {interval[1]:g}] must start above zero; "
+            "a small positive number such as 0.01 says 'next to nothing'"
         )
     return interval
 

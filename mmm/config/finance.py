@@ -116,9 +116,11 @@ class Customers(Block):
     @model_validator(mode="after")
     def _one_of_each(self) -> Self:
         if (self.retention is None) == (self.churn is None):
-            raise ValueError("give 'retention' or 'churn', one of the two")
+            raise ValueError("'retention' or 'churn' is needed; give one, not both")
         if (self.value_per_period is None) == (self.orders_per_period is None):
-            raise ValueError("give 'value_per_period' or 'orders_per_period', one of the two")
+            raise ValueError(
+                "'value_per_period' or 'orders_per_period' is needed; give one, not both"
+            )
         ends = self.kept if isinstance(self.kept, tuple) else (self.kept,)
         if max(ends) >= 1:
             raise ValueError(

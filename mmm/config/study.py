@@ -32,7 +32,10 @@ class DataSource(Block):
     @model_validator(mode="after")
     def _population_needs_geo(self) -> Self:
         if self.population and not self.geo:
-            raise ValueError("'population' needs 'geo': it is the size of each geo")
+            raise ValueError(
+                "'population' needs 'geo', as it is the size of each geo; name the column of "
+                "geos, or drop it"
+            )
         return self
 
 
@@ -65,7 +68,7 @@ class Baseline(Block):
     @classmethod
     def _numbers_are_knots(cls, value: object) -> object:
         if isinstance(value, int) and not isinstance(value, bool) and value < 2:
-            raise ValueError("give 'trend' as true, false or a number of knots of at least 2")
+            raise ValueError("'trend' is true, false or a number of knots; give at least 2 knots")
         return value
 
 
@@ -80,7 +83,9 @@ class Unmeasured(Block):
     def _is_a_share(cls, value: tuple[float, float]) -> tuple[float, float]:
         low, high = value
         if not 0 <= low < high <= 1:
-            raise ValueError(f"share must run from low to high within 0 and 1, got {value}")
+            raise ValueError(
+                f"share must run from low to high within 0 and 1, got {value}; 0.1 is 10 %"
+            )
         return value
 
 

@@ -80,7 +80,8 @@ def outcome_has_logarithm(observations: Observations) -> Iterator[Finding]:
             observations.place(column, first),
             f"the outcome is {values[first]:g} here, and 0 or less in {len(rows)} of "
             f"{len(observations)} rows; a lognormal likelihood needs all of them above 0.",
-            "Set 'inference.likelihood' to normal or student_t, or aggregate to longer periods.",
+            "Set 'inference.likelihood' to normal or student_t, or aggregate to longer periods; "
+            "where nothing was recorded, fill it in.",
         )
 
 
@@ -105,11 +106,14 @@ def outcome_counted(observations: Observations) -> Iterator[Finding]:
 
 
 def outcome_recorded(observations: Observations) -> Iterator[Finding]:
-    """Exact zeros of an outcome that is far from zero otherwise were not sold but not recorded."""
+    """Exact zeros of an outcome that is far from zero otherwise are outages, or not recorded yet.
+
+    A log-normal outcome may not be zero at all, which is another finding.
+    """
     column = observations.study.outcome.column
     values = observations.clean(column)
     keys = observations.keys
-    if values is None or keys is None:
+    if values is None or keys is None or observations.study.inference.likelihood == "lognormal":
         return
     stretches: list[np.ndarray] = []
     ends = False
