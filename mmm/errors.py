@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 
+SHORT = 2
+"""A name of this length or less may be in another one by chance."""
+
 
 class Severity(StrEnum):
     """How much a finding matters: an error stops the run, or rejects its answers where it is found
@@ -63,6 +66,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`"did you mean 'tv_spend'?"`, or the list of known names when nothing is near."""
     known = list(known)
     near = get_close_matches(name, known, n=1, cutoff=0.6)
+    if not near:  # ROI for roi
+        lower = {one.lower(): one for one in reversed(known)}
+        near = [lower[one] for one in get_close_matches(name.lower(), lower, n=1, cutoff=0.6)]
+    if not near and len(name) > SHORT:  # profit for expected_profit
+        holding = [one for one in known if name.lower() in one.lower()]
+        near = holding if len(holding) == 1 else []
     if near:
         return f"did you mean '{near[0]}'?"
     return f"known names: {', '.join(known)}." if known else "there are none."

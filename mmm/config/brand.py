@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from mmm.config.block import Block, PositiveInterval
+from mmm.errors import did_you_mean
 
 
 class Survey(Block):
@@ -29,7 +30,9 @@ class Survey(Block):
     @model_validator(mode="after")
     def _one_statement_of_noise(self) -> Self:
         if self.standard_error is not None and self.sample_size is not None:
-            raise ValueError("state 'standard_error' or 'sample_size' of a survey, not both")
+            raise ValueError(
+                "state 'standard_error' or 'sample_size' of a survey, not both; drop one of the two"
+            )
         return self
 
     @property
@@ -73,7 +76,7 @@ class Brand(Block):
         ):
             twice = sorted(name for name, count in Counter(names).items() if count > 1)
             if twice:
-                raise ValueError(f"{what} named twice: {', '.join(twice)}")
+                raise ValueError(f"{what} named twice: {', '.join(twice)}; name each once")
         return self
 
     def check_channels(self, roles: dict[str, bool]) -> None:
@@ -82,13 +85,18 @@ class Brand(Block):
         for group in self.groups:
             for name in group.channels:
                 if name not in roles:
-                    raise ValueError(f"brand group '{group.name}': no channel '{name}'")
+                    raise ValueError(
+                        f"brand group '{group.name}': no channel '{name}'; "
+                        f"{did_you_mean(name, roles)}"
+                    )
                 if not roles[name]:
                     raise ValueError(
                         f"brand group '{group.name}': channel '{name}' has the role 'tactical', "
-                        "so it has no brand effect that could last"
+                        "so it has no brand effect that could last; take it out of the group, or "
+                        "give it the role 'both'"
                     )
         if self.surveys and not any(roles.values()):
             raise ValueError(
-                "a survey reads the brand stock, and no channel has the role 'brand' or 'both'"
+                "a survey reads the brand stock, and no channel has the role 'brand' or 'both'; "
+                "give a channel that role, or drop the survey"
             )

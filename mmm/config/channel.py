@@ -130,9 +130,13 @@ class Prior(Block):
     @model_validator(mode="after")
     def _one_scale(self) -> Self:
         if self.roi and self.share:
-            raise ValueError("state the prior as 'roi' or as 'share', not both")
+            raise ValueError(
+                "state the prior as 'roi' or as 'share', not both; drop one of the two"
+            )
         if self.share and self.share[1] > 1:
-            raise ValueError(f"a share of outcome cannot exceed 1, got {self.share[1]:g}")
+            raise ValueError(
+                f"a share of outcome cannot exceed 1, got {self.share[1]:g}; 0.1 is 10 %"
+            )
         return self
 
 
@@ -206,7 +210,10 @@ class Channel(Block):
     @model_validator(mode="after")
     def _has_a_column(self) -> Self:
         if self.spend is None and self.exposure is None:
-            raise ValueError(f"channel '{self.name}' needs 'spend' or 'exposure' (a column name)")
+            raise ValueError(
+                f"channel '{self.name}' needs 'spend' or 'exposure'; "
+                "name the column that holds its money or its activity"
+            )
         if self.spend is not None and self.costs.unit_cost is not None:
             raise ValueError(
                 f"channel '{self.name}' has media spend, so 'unit_cost' would count its cost "

@@ -116,9 +116,11 @@ class Customers(Block):
     @model_validator(mode="after")
     def _one_of_each(self) -> Self:
         if (self.retention is None) == (self.churn is None):
-            raise ValueError("give 'retention' or 'churn', one of the two")
+            raise ValueError("'retention' or 'churn' is needed; give one, not both")
         if (self.value_per_period is None) == (self.orders_per_period is None):
-            raise ValueError("give 'value_per_period' or 'orders_per_period', one of the two")
+            raise ValueError(
+                "'value_per_period' or 'orders_per_period' is needed; give one, not both"
+            )
         ends = self.kept if isinstance(self.kept, tuple) else (self.kept,)
         if max(ends) >= 1:
             raise ValueError(
@@ -349,9 +351,16 @@ class Finance(Block):
     @property
     def stated_currencies(self) -> frozenset[str]:
         """Every currency the block names."""
-        company = self.company.currency if self.company else None
-        names = (self.currency, company, *(line.currency for line in self.costs))
-        return frozenset(name for name in names if name)
+        return frozenset(name for _, name in self.currencies_named())
+
+    def currencies_named(self) -> tuple[tuple[tuple[str | int, ...], str], ...]:
+        """Every currency stated, after its place in the block."""
+        named: list[tuple[tuple[str | int, ...], str | None]] = [(("currency",), self.currency)]
+        if self.company:
+            named.append((("company", "currency"), self.company.currency))
+        for index, line in enumerate(self.costs):
+            named.append((("costs", index, "currency"), line.currency))
+        return tuple((place, name) for place, name in named if name)
 
     def settled(self, periods_per_year: float, currency: str = "") -> Finance:
         """The same with horizon and currency settled; a default stays a default."""

@@ -77,16 +77,20 @@ class Lag(Block):
                 )
             return self
         if self.median is None or self.max is None:
-            raise ValueError("state 'median' and 'max' of the lag, both in periods, or 'records'")
+            raise ValueError(
+                "a lag needs 'median' and 'max', or 'records'; state both in periods, as in "
+                "{median: 8, max: 26}"
+            )
         if not self.max > self.median:
             raise ValueError(
-                f"the lag's 'max' ({self.max:g}) must be above its 'median' ({self.median:g})"
+                f"the lag's 'max' ({self.max:g}) must be above its 'median' ({self.median:g}); "
+                "give the time within which nearly all of the effect has come"
             )
         inside = self.median_interval
         if inside and not inside[0] <= self.median <= inside[1]:
             raise ValueError(
                 f"'median_interval' [{inside[0]:g}, {inside[1]:g}] must hold the lag's "
-                f"'median' ({self.median:g})"
+                f"'median' ({self.median:g}); correct one of the two"
             )
         return self
 

@@ -26,9 +26,11 @@ class PathPrior(Block):
     @model_validator(mode="after")
     def _one_scale(self) -> Self:
         if self.share and self.conversion:
-            raise ValueError("state the prior as 'share' or as 'conversion', not both")
+            raise ValueError(
+                "state the prior as 'share' or as 'conversion', not both; drop one of the two"
+            )
         if self.share and self.share[1] > 1:
-            raise ValueError(f"a share cannot exceed 1, got {self.share[1]:g}")
+            raise ValueError(f"a share cannot exceed 1, got {self.share[1]:g}; 0.1 is 10 %")
         return self
 
 

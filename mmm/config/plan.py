@@ -12,7 +12,10 @@ from mmm.config.block import Block
 def _not_negative(interval: tuple[float, float]) -> tuple[float, float]:
     low, high = interval
     if low < 0 or low > high:
-        raise ValueError(f"[{low:g}, {high:g}] must run from low to high and not below zero")
+        raise ValueError(
+            f"[{low:g}, {high:g}] must run from low to high and not below zero; "
+            "write the least first, as in [0.5, 2]"
+        )
     return interval
 
 
@@ -22,7 +25,7 @@ Limits = Annotated[tuple[float, float], AfterValidator(_not_negative)]
 
 def _share(interval: tuple[float, float]) -> tuple[float, float]:
     if interval[1] > 1:
-        raise ValueError(f"a share cannot exceed 1, got {interval[1]:g}")
+        raise ValueError(f"a share cannot exceed 1, got {interval[1]:g}; 0.1 is 10 %")
     return interval
 
 
@@ -44,7 +47,9 @@ class PlanGroup(Block):
     @model_validator(mode="after")
     def _limits_something(self) -> Self:
         if self.spend is None and self.share is None:
-            raise ValueError(f"group '{self.name}' needs 'spend' or 'share', [least, most]")
+            raise ValueError(
+                f"group '{self.name}' needs 'spend' or 'share'; add one as [least, most]"
+            )
         return self
 
 
@@ -95,11 +100,14 @@ class PlanSettings(Block):
     @model_validator(mode="after")
     def _target_has_a_use(self) -> Self:
         if self.objective == "probability_of_target" and self.target is None:
-            raise ValueError("objective 'probability_of_target' needs 'target', units of outcome")
+            raise ValueError(
+                "objective 'probability_of_target' needs 'target'; add it, in units of outcome"
+            )
         both = sorted(set(self.fixed) & {*self.bounds, *self.min_flight})
         if both:
             raise ValueError(
-                f"{', '.join(both)}: fixed channels cannot have 'bounds' or 'min_flight' as well"
+                f"{', '.join(both)}: fixed channels cannot have 'bounds' or 'min_flight' as well; "
+                "take them out of 'fixed' or drop these"
             )
         return self
 
@@ -108,10 +116,13 @@ class PlanSettings(Block):
         """Whether a plan is to be found rather than today's repeated."""
         return self.budget is not None or self.objective is not None
 
-    def channels_named(self) -> tuple[tuple[str, str], ...]:
-        """Every (key, channel) that a setting names."""
-        found = [(f"bounds.{name}", name) for name in self.bounds]
-        found += [("fixed", name) for name in self.fixed]
-        found += [(f"groups.{g.name}", name) for g in self.groups for name in g.channels]
-        found += [(f"prices.{name}", name) for name in self.prices]
-        return (*found, *((f"min_flight.{name}", name) for name in self.min_flight))
+    def channels_named(self) -> tuple[tuple[tuple[str | int, ...], str], ...]:
+        """Every channel that a setting names, after its place in the study."""
+        found: list[tuple[tuple[str | int, ...], str]] = []
+        found += [(("plan", "bounds", name), name) for name in self.bounds]
+        found += [(("plan", "fixed", index), name) for index, name in enumerate(self.fixed)]
+        for index, group in enumerate(self.groups):
+            place = ("plan", "groups", index, "channels")
+            found += [((*place, number), name) for number, name in enumerate(group.channels)]
+        found += [(("plan", "prices", name), name) for name in self.prices]
+        return (*found, *((("plan", "min_flight", name), name) for name in self.min_flight))

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from mmm.config.block import PlacedError
 from mmm.errors import did_you_mean
 
 Location = tuple[str | int, ...]
@@ -38,6 +39,9 @@ _BOUNDS = {
     "less_than": ("below", "lt"),
     "less_than_equal": ("at most", "le"),
 }
+_NAMES = "Start with a letter from A to Z or a digit; go on with these, '_', '-' or '.'."
+LARGEST_PART = 5.0
+"""Numbers with a bound up to here are parts of a whole, as a rate or a fee."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,13 @@ def _explain(root: type[BaseModel], location: Location, errors: list[Any]) -> Pr
         choices = _choices(_annotation_at(root, location))
         options = f", one of {', '.join(choices)}" if choices else ""
         return Problem(location, f"the key '{name}' is required.", f"Add '{name}: ...'{options}.")
+    if kind in _CHOICE_ERRORS and isinstance(value, int | float):
+        beyond = next((each for each in errors if each["type"] in _BOUNDS), None)
+        if beyond is not None:
+            bound = _bound(beyond)
+            words = " or ".join(f"'{choice}'" for choice in _expected(error))
+            message = f"the number must be {bound}, got {_show(value)}."
+            return Problem(location, message, f"Give a number {bound}, or {words}.")
     if kind in _CHOICE_ERRORS:
         choices = _expected(error)
         near = did_you_mean(str(value), choices)
@@ -132,20 +143,23 @@ def _explain(root: type[BaseModel], location: Location, errors: list[Any]) -> Pr
         options += f" Or give {others[0]}." if others else ""
         return Problem(location, f"{_show(value)} is not a valid value.", _sentence(near) + options)
     if kind in _BOUNDS:
-        word, key = _BOUNDS[kind]
-        bound = f"{word} {context[key]:g}"
+        bound = _bound(error)
         message = f"the number must be {bound}, got {_show(value)}."
-        return Problem(location, message, f"Give a number {bound}.")
+        return Problem(location, message, f"Give a number {bound}{_as_percentage(error)}.")
     if kind == "value_error":
         message, _, remedy = error["msg"].removeprefix("Value error, ").partition("; ")
         remedy = remedy or "correct this in the file"
-        return Problem(location, f"{message.rstrip('.')}.", _sentence(remedy))
+        broken = context.get("error")
+        within = broken.place if isinstance(broken, PlacedError) else ()
+        return Problem((*location, *within), f"{message.rstrip('.')}.", _sentence(remedy))
     if kind == "string_pattern_mismatch":
-        return Problem(
-            location,
-            f"{_show(value)} holds a character that a name may not hold.",
-            "Start with a letter or digit; go on with letters, digits, '_', '-' or '.'.",
-        )
+        return Problem(location, _unfit(str(value), str(context["pattern"])), _NAMES)
+    if kind == "string_too_long":
+        longest = context["max_length"]
+        message = f"{_show(value)} has {len(str(value))} characters and may have {longest}."
+        return Problem(location, message, "Shorten it.")
+    if kind == "string_too_short":
+        return Problem(location, "the text is empty.", f"Give '{name}' a text.")
     if kind == "too_short":
         return Problem(location, "the list is empty.", "Give at least one entry.")
     if kind == "too_long" and context.get("max_length") == 2:
@@ -162,6 +176,34 @@ def _explain(root: type[BaseModel], location: Location, errors: list[Any]) -> Pr
         )
         return Problem(location, f"this must be {words}, got {_show(value)}.", remedy)
     return Problem(location, f"{error['msg'].rstrip('.')}.", "Correct this in the file.")
+
+
+def _bound(error: Any) -> str:
+    word, key = _BOUNDS[error["type"]]
+    return f"{word} {error['ctx'][key]:g}"
+
+
+def _as_percentage(error: Any) -> str:
+    """`: 0.09 is 9 %`, where a part of a whole is given as a percentage."""
+    value, most = error.get("input"), error["ctx"].get("le", error["ctx"].get("lt"))
+    percentage = isinstance(value, int | float) and most is not None and most <= LARGEST_PART
+    return f": {value / 100:g} is {value:g} %" if percentage and 1 < value <= 100 else ""
+
+
+def _unfit(name: str, pattern: str) -> str:
+    """Which character a name may not hold, or that there is none."""
+    if not name:
+        return "the name is empty."
+    if not re.match("[A-Za-z0-9]", name):
+        return f"{_show(name)} starts with {_character(name[0])}, and a name may not."
+    allowed = "[A-Za-z0-9_.\\- ]" if " " in pattern else "[A-Za-z0-9_.\\-]"
+    odd = [character for character in dict.fromkeys(name) if not re.match(allowed, character)]
+    listed = ", ".join(map(_character, odd))
+    return f"{_show(name)} holds a character that a name may not hold: {listed}."
+
+
+def _character(character: str) -> str:
+    return "a space" if character == " " else f"'{character}'"
 
 
 def _repair(root: type[BaseModel], data: Any, location: Location, error: Any) -> bool:

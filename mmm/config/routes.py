@@ -111,11 +111,11 @@ def _check_names(channels: Sequence[Channel], paths: Sequence[Path]) -> None:
     names = [channel.name for channel in channels] + [path.name for path in paths]
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
-        raise ValueError(f"names used twice: {', '.join(twice)}")
+        raise ValueError(f"names used twice: {', '.join(twice)}; rename one of each")
     columns = Counter(path.column for path in paths)
     shared = sorted(name for name, count in columns.items() if count > 1)
     if shared:
-        raise ValueError(f"two paths read the same column: {', '.join(shared)}")
+        raise ValueError(f"two paths read the same column: {', '.join(shared)}; drop one of them")
     if OUTCOME in names:
         raise ValueError(f"a name '{OUTCOME}' stands for what paths feed; choose another one")
     for path in paths:

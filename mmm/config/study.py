@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from mmm.config.block import Block
+from mmm.config.block import Block, PlacedError
 from mmm.config.brand import Brand
 from mmm.config.channel import Channel
 from mmm.config.finance import Finance
+from mmm.config.names import Called, called, check_apart, check_names, place_words
 from mmm.config.path import Path
 from mmm.config.plan import PlanSettings
 from mmm.config.routes import Routes, routes
@@ -32,7 +32,10 @@ class DataSource(Block):
     @model_validator(mode="after")
     def _population_needs_geo(self) -> Self:
         if self.population and not self.geo:
-            raise ValueError("'population' needs 'geo': it is the size of each geo")
+            raise ValueError(
+                "'population' needs 'geo', as it is the size of each geo; name the column of "
+                "geos, or drop it"
+            )
         return self
 
 
@@ -65,7 +68,7 @@ class Baseline(Block):
     @classmethod
     def _numbers_are_knots(cls, value: object) -> object:
         if isinstance(value, int) and not isinstance(value, bool) and value < 2:
-            raise ValueError("give 'trend' as true, false or a number of knots of at least 2")
+            raise ValueError("'trend' is true, false or a number of knots; give at least 2 knots")
         return value
 
 
@@ -80,7 +83,9 @@ class Unmeasured(Block):
     def _is_a_share(cls, value: tuple[float, float]) -> tuple[float, float]:
         low, high = value
         if not 0 <= low < high <= 1:
-            raise ValueError(f"share must run from low to high within 0 and 1, got {value}")
+            raise ValueError(
+                f"share must run from low to high within 0 and 1, got {value}; 0.1 is 10 %"
+            )
         return value
 
 
@@ -140,82 +145,111 @@ class Study(Block):
     finance: Finance = Finance()
 
     @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
-        names = [channel.name for channel in self.channels]
-        names += [touchpoint.name for touchpoint in self.unmeasured]
-        twice = sorted(name for name, count in Counter(names).items() if count > 1)
-        if twice:
-            raise ValueError(f"names used twice: {', '.join(twice)}")
-        media = [channel.media_column for channel in self.channels]
-        shared = sorted(name for name, count in Counter(media).items() if count > 1)
-        if shared:
-            raise ValueError(f"two channels read the same column: {', '.join(shared)}")
-        repeated = sorted(name for name, count in Counter(self.controls).items() if count > 1)
-        if repeated:
-            raise ValueError(f"controls listed twice: {', '.join(repeated)}")
-        stray = sorted(set(self.demand_proxies).difference(self.controls))
+    def _columns_are_apart(self) -> Self:
+        media = [
+            Called("channel", one.media_column,
+                   ("channels", index, "exposure" if one.exposure else "spend"))
+            for index, one in enumerate(self.channels)
+        ]  # fmt: skip
+        check_apart(
+            media, "two channels read the same column", "name the column of each, or drop one"
+        )
+        controls = [*called("control", "controls", self.controls)]
+        check_apart(controls, "controls listed twice", "drop one of the two")
+        paths = [*called("path", "paths", (one.column for one in self.paths), "column")]
+        spend = [
+            *called("channel", "channels", (one.spend or "" for one in self.channels), "spend")
+        ]
+        for one in (*media, *spend, *paths, *controls):
+            if one.name == self.outcome.column:
+                raise PlacedError(
+                    f"the outcome column '{one.name}' is also a {one.kind}, which would explain "
+                    f"the outcome by itself; name the column that holds the {one.kind}, or drop it",
+                    one.place,
+                )
+        bought = {column: one.name for one in self.channels for column in (one.spend, one.exposure)}
+        for one in controls:
+            if one.name in bought:
+                raise PlacedError(
+                    f"channel '{bought[one.name]}' and a control share a column: {one.name}; the "
+                    "control would take away what the channel does, so drop it from 'controls'",
+                    one.place,
+                )
+            if one.name in {path.name for path in paths}:
+                raise PlacedError(
+                    f"controls and paths share a column: {one.name}; a control would take "
+                    "away what the path brings, so drop it from 'controls'",
+                    one.place,
+                )
+        stray = [name for name in self.demand_proxies if name not in self.controls]
         if stray:
-            raise ValueError(
-                f"demand proxies that are no controls: {', '.join(stray)}; list them in 'controls' "
-                "as well"
-            )
-        if self.outcome.column in {*media, *self.controls}:
-            raise ValueError(
-                f"the outcome column '{self.outcome.column}' is also a channel or control"
+            raise PlacedError(
+                f"demand proxies that are no controls: {', '.join(sorted(stray))}; list them in "
+                "'controls' as well",
+                ("demand_proxies", self.demand_proxies.index(stray[0])),
             )
         return self
 
     @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        parts = [
+            *called("channel", "channels", (one.name for one in self.channels), "name"),
+            *called("touchpoint", "unmeasured", (one.name for one in self.unmeasured), "name"),
+            *called("path", "paths", (one.name for one in self.paths), "name"),
+            *called("control", "controls", self.controls),
+        ]
+        base = self.baseline
+        used = {"trend": base.trend, "seasonality": base.seasonality != 0,
+                "holidays": base.holidays}  # fmt: skip
+        check_names(parts, unused=(name for name, there in used.items() if not there))
+        return self
+
+    @model_validator(mode="after")
     def _brand_is_of_channels(self) -> Self:
-        self.brand.check_channels({each.name: each.role.has_brand for each in self.channels})
+        try:
+            self.brand.check_channels({each.name: each.role.has_brand for each in self.channels})
+        except ValueError as error:
+            raise PlacedError(str(error), ("brand",)) from None
         return self
 
     @model_validator(mode="after")
     def _plan_names_channels(self) -> Self:
         known = [channel.name for channel in self.channels]
-        unknown = [
-            f"'{name}' (plan.{key}): {did_you_mean(name, known)}"
-            for key, name in self.plan.channels_named()
-            if name not in known
-        ]
+        unknown = [(name, place) for place, name in self.plan.channels_named() if name not in known]
         if unknown:
-            raise ValueError(f"the plan names channels that are not there: {'; '.join(unknown)}")
+            listed = ", ".join(f"'{name}' ({place_words(place)})" for name, place in unknown)
+            raise PlacedError(
+                f"the plan names channels that are not there: {listed}; "
+                f"{did_you_mean(unknown[0][0], known)}",
+                unknown[0][1],
+            )
         unpriced = [c.name for c in self.channels if not (c.spend and c.exposure)]
         for name in sorted(self.plan.prices.keys() & set(unpriced)):
-            raise ValueError(
+            raise PlacedError(
                 f"'plan.prices.{name}' states what a unit of exposure costs, but '{name}' has no "
-                "spend with exposure beside it; give effort its cost with 'costs.unit_cost'"
+                "spend with exposure beside it; give effort its cost with 'costs.unit_cost'",
+                ("plan", "prices", name),
             )
         return self
 
     @model_validator(mode="after")
     def _paths_lead_to_the_outcome(self) -> Self:
-        columns = {path.column for path in self.paths}
-        if self.outcome.column in columns:
-            raise ValueError(
-                f"the outcome column '{self.outcome.column}' is also a path; a path leads to the "
-                "outcome and cannot be it"
-            )
-        both = sorted(columns.intersection(self.controls))
-        if both:
-            raise ValueError(
-                f"controls and paths share a column: {', '.join(both)}; a control would take "
-                "away what the path brings, so drop it from 'controls'"
-            )
-        guessed = {one.name for one in self.unmeasured} & {path.name for path in self.paths}
-        if guessed:
-            raise ValueError(f"names used twice: {', '.join(sorted(guessed))}")
-        self.routes()
+        try:
+            self.routes()
+        except ValueError as error:
+            raise PlacedError(str(error), ("paths",) if self.paths else ("channels",)) from None
         return self
 
     @model_validator(mode="after")
     def _one_currency(self) -> Self:
         ours = self.outcome.currency
-        others = sorted(self.finance.stated_currencies - {ours})
-        if ours and others:
-            raise ValueError(
-                f"outcome is in {ours} but finance is in {others[0]}; use one currency"
-            )
+        for place, currency in self.finance.currencies_named():
+            if ours and currency != ours:
+                raise PlacedError(
+                    f"outcome is in {ours} but finance is in {currency}; give every amount in "
+                    f"{ours}, or correct 'outcome.currency'",
+                    ("finance", *place),
+                )
         return self
 
     @model_validator(mode="after")

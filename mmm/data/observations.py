@@ -61,6 +61,11 @@ class Keys:
     codes: np.ndarray
     geos: np.ndarray
 
+    def in_time(self) -> list[np.ndarray]:
+        """The rows of each geo, in the order of their dates."""
+        order = np.lexsort((self.dates, self.codes))
+        return np.split(order, np.cumsum(np.bincount(self.codes))[:-1])
+
     def within(self, values: np.ndarray) -> np.ndarray:
         """Values less their geo's mean: the variation an effect is learned from (rows,)."""
         rows = np.bincount(self.codes)

@@ -148,13 +148,12 @@ def _date_of_text(text: str) -> date | str:
         except ValueError:
             return f"'{text}' is not a date"
     day, _, clock = text.replace("T", " ").partition(" ")
-    if clock and not _MIDNIGHT.fullmatch(clock):
-        return f"'{text}' has a time of day or is not a date"
     if re.fullmatch(r"\d{4}", day, re.ASCII):
         day = f"{day}-01-01"
     elif re.fullmatch(r"\d{4}-\d{2}", day, re.ASCII):
         day = f"{day}-01"
     try:
-        return date.fromisoformat(day)
+        found = date.fromisoformat(day)
     except ValueError:
         return f"'{text}' is not a date"
+    return f"'{text}' has a time of day" if clock and not _MIDNIGHT.fullmatch(clock) else found

@@ -12,6 +12,9 @@ import pandas as pd
 from mmm.errors import Finding, InputError, Severity, input_error
 
 CHECK = "data_file"
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
+WORKBOOK_STARTS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""First bytes of what spreadsheet programs write: a zip archive, or the older format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ def read_table(path: Path, key: str = "data.file") -> Table:
     missing, of another kind or damaged.
     """
     suffix = path.suffix.lower()
+    if suffix in WORKBOOKS:
+        raise _workbook(path)
     if suffix not in (".csv", ".parquet", ".pq"):
         raise input_error(
             CHECK,
@@ -61,6 +66,16 @@ def read_table(path: Path, key: str = "data.file") -> Table:
             f"the file cannot be read ({reason}).",
             "Check path and access rights.",
         ) from error
+
+
+def _workbook(path: Path) -> InputError:
+    of = f" of type '{path.suffix.lower()}'" if path.suffix.lower() in WORKBOOKS else ""
+    return input_error(
+        CHECK,
+        str(path),
+        f"the file is a workbook{of}, not a table of text.",
+        "Save the sheet as 'CSV UTF-8' and give that .csv or a .parquet file.",
+    )
 
 
 def table_from_frame(frame: pd.DataFrame, name: str) -> Table:
@@ -111,6 +126,8 @@ def _read_csv(path: Path) -> Table:
                 records.append(record)
                 rows.append(f"row {start}")
     except UnicodeDecodeError as error:
+        if path.read_bytes()[:4] in WORKBOOK_STARTS:
+            raise _workbook(path) from None
         raise input_error(
             CHECK, path.name, "the file is not UTF-8 text.", "Save it as 'CSV UTF-8'."
         ) from error

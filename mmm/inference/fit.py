@@ -16,8 +16,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import overload
 
+import h5py
 import numpy as np
 import xarray as xr
+from pydantic import ValidationError
 
 from mmm.config import Study
 from mmm.data.experiment import experiments_from_json, experiments_to_json
@@ -245,6 +247,13 @@ def save_fit(result: Fit, path: str | os.PathLike[str]) -> Path:
 
 def load_fit(path: str | os.PathLike[str]) -> Fit:
     """Reads a saved fit; raises `StoredFitError` when it is not one, or is damaged."""
+    if not Path(path).is_file():
+        what = "this is a directory" if Path(path).is_dir() else "there is no such file"
+        raise StoredFitError(f"{path}: {what}. Name the fit that a run has saved, as fit.nc.")
+    if not h5py.is_hdf5(path):
+        raise StoredFitError(
+            f"{path}: this is no saved fit. Name the fit that a run has saved, as fit.nc."
+        )
     try:
         with xr.open_datatree(path, engine="h5netcdf") as tree:
             attrs = dict(tree.attrs)
@@ -273,6 +282,11 @@ def load_fit(path: str | os.PathLike[str]) -> Fit:
             }
     except (OSError, KeyError) as error:
         raise StoredFitError(f"{path}: cannot be read as a fit ({error}).") from error
+    except ValidationError as error:
+        said = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise StoredFitError(
+            f"{path}: its study is refused by this version ({said}). Correct the study and run it."
+        ) from error
     if data_sha256(panel) != attrs["data_sha256"]:
         raise StoredFitError(f"{path}: the stored data does not match its digest; fit again.")
     study = Study.model_validate_json(attrs["study"])

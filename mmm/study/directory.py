@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mmm.errors import input_error
+from mmm.errors import InputError, input_error
 
 MANIFEST, EVALUATION, REPORT = "manifest.json", "evaluation.json", "report.html"
 
@@ -20,8 +20,11 @@ def whole_directory(target: Path, *, force: bool) -> Generator[Path]:
     Raises `InputError` when `target` holds something already and `force` is not given.
     """
     refuse_occupied(target, force=force)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as error:
+        raise _cannot_be_made(target, error) from error
     try:
         yield aside
         aside.chmod(0o755)
@@ -35,7 +38,8 @@ def whole_directory(target: Path, *, force: bool) -> Generator[Path]:
 
 
 def refuse_occupied(target: Path, *, force: bool) -> None:
-    """Raises `InputError` unless `target` is free, empty or may be replaced."""
+    """Raises `InputError` unless `target` can be made, and is free, empty or may be replaced."""
+    refuse_unwritable(target)
     if target.is_file():
         raise input_error("out", str(target), "is a file.", "Name a directory with --out.")
     if target.is_dir() and any(target.iterdir()) and not force:
@@ -52,3 +56,33 @@ def refuse_occupied(target: Path, *, force: bool) -> None:
             "the directory holds files that are not results of a run.",
             "Name another directory with --out; --force replaces earlier results only.",
         )
+
+
+def refuse_unwritable(target: Path) -> None:
+    """Raises `InputError` where no directory can be made beside `target`, or on the way there.
+
+    It is tried where the first directory of the way would be, and taken away again.
+    """
+    try:
+        above = target.absolute().parent
+        while not above.exists():
+            above = above.parent
+        if not above.is_dir():
+            raise input_error(
+                "out",
+                str(target),
+                f"cannot be made, because '{above}' is a file.",
+                "Name a directory with --out.",
+            )
+        Path(tempfile.mkdtemp(prefix=".mmm-", dir=above)).rmdir()
+    except OSError as error:
+        raise _cannot_be_made(target, error) from error
+
+
+def _cannot_be_made(target: Path, error: OSError) -> InputError:
+    return input_error(
+        "out",
+        str(target),
+        f"the directory cannot be made there ({error.strerror}).",
+        "Name one with --out in a place that can be written to.",
+    )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm.errors import input_error
-from mmm.study.directory import EVALUATION, MANIFEST, REPORT, whole_directory
+from mmm.study.directory import EVALUATION, MANIFEST, REPORT, refuse_unwritable, whole_directory
 from mmm.study.job import StudyInputs, file_sha256, read_inputs, refuse_other
 from mmm.study.refits import evaluated, refuse_short
 
@@ -166,6 +166,7 @@ def _run_in(
 
 
 def _refuse(out: Path, *, force: bool) -> None:
+    refuse_unwritable(out)
     if out.is_file():
         raise input_error("out", str(out), "is a file.", "Name a directory with --out.")
     if (out / EVALUATION).exists() and not force:

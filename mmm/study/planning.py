@@ -13,6 +13,8 @@ import yaml
 from pydantic import ValidationError
 
 from mmm.config import PlanSettings, Study
+from mmm.config.names import place_words
+from mmm.config.problems import problems_of
 from mmm.errors import Finding, InputError, Severity, input_error
 from mmm.study.directory import MANIFEST, refuse_occupied, whole_directory
 
@@ -91,19 +93,19 @@ def plan_fit(
 def changed_settings(study: Study, changes: Mapping[str, Any]) -> PlanSettings:
     """The study's plan settings with `changes`. Raises `InputError` with every problem."""
     plan = study.plan.model_dump(exclude_unset=True) | dict(changes)
+    whole = study.model_dump() | {"plan": plan}
     try:
-        whole = study.model_dump() | {"plan": plan}
         return Study.model_validate(whole).plan
-    except ValidationError as error:
+    except ValidationError:
         raise InputError(
             Finding(
                 "plan_settings",
                 Severity.ERROR,
-                ".".join(["plan", *(str(part) for part in one["loc"] if part != "plan")]),
-                one["msg"].removeprefix("Value error, "),
-                "See the keys of 'plan' in the study file's documentation.",
+                place_words(problem.location),
+                problem.message,
+                problem.remedy,
             )
-            for one in error.errors(include_url=False)
+            for problem in problems_of(Study, whole)
         ) from None
 
 

@@ -78,7 +78,7 @@ NATIONAL = (
     Case(
         "misspelt-column",
         content(lambda study: study["controls"].append("pric")),
-        ("column 'pric'", "controls[1]", "Did you mean 'price'?"),
+        ("column 'pric'", "Add the column, or correct its name in controls[1]"),
     ),
     Case(
         "duplicate",

@@ -123,7 +123,7 @@ REFUSED: dict[str, tuple[list[dict[str, Any]], str]] = {
         [{"name": "a", "column": "a"}, {"name": "b", "column": "a"}],
         "same column: a",
     ),
-    "called outcome": ([{"name": "outcome", "column": "a"}], "stands for what paths feed"),
+    "called outcome": ([{"name": "outcome", "column": "a"}], "name of a row of the results"),
     "driven by the channel that buys it": (
         [{"name": "clicks", "column": "paid_clicks", "drivers": ["paid"]}],
         "cannot drive it as well",

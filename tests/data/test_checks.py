@@ -223,6 +223,36 @@ def test_a_missing_column_silences_other_checks_on_it(national):
     assert finding.remedy == "Did you mean 'tv_spnd'?"
 
 
+def test_a_column_that_the_study_uses_already_is_not_offered(national):
+    study, frame = national
+    finding = only(study, frame.rename(columns={"tv_spend": "note"}), Severity.ERROR)
+    assert finding.remedy == (
+        "Add the column, or correct its name in channels[0].spend; columns that it does not name: "
+        "note."
+    )
+
+
+def test_a_header_of_other_names_is_one_finding(national):
+    study, frame = national
+    finding = only(study, frame.add_prefix("x "), Severity.ERROR)
+    assert finding.check == "missing_column"
+    assert "none of the 6 columns" in finding.message
+    assert "'x week', 'x revenue'" in finding.message
+
+
+@pytest.mark.parametrize("other", ["South", "s outh", "SOUTH"])
+def test_geos_that_differ_by_case_or_spaces_are_said_to(by_geo, other):
+    study, frame = by_geo
+    frame.loc[frame["region"].eq("south") & (frame["week"] >= "2022-10-03"), "region"] = other
+    finding = only(study, frame, Severity.ERROR)
+    assert finding.check == "geo_spelling"
+    assert f"'{other}'" in finding.message
+    assert "'south'" in finding.message
+    # geos that are both there on every date are two
+    frame["region"] = frame["region"].replace({other: "south", "west": other})
+    assert "geo_spelling" not in {one.check for one in findings_of(study, frame)}
+
+
 def test_missing_dates_leave_the_values_to_be_checked(by_geo):
     study, frame = by_geo
     frame.loc[2, "tv_spend"] = -1.0

@@ -101,6 +101,31 @@ def test_empty_cells_are_zero_only_where_declared(national):
     assert float(spend.sum()) == pytest.approx(frame["search_spend"].sum())
 
 
+def test_a_word_for_an_empty_cell_is_named(national):
+    study, frame = national
+    frame = frame.astype({"search_spend": object})
+    frame.loc[3, "search_spend"] = "n/a"
+    assert "'n/a' stands for an empty cell." in refusal(study, frame)
+
+
+def test_a_row_that_is_no_period_is_to_be_dropped(national):
+    study, frame = national
+    frame["week"] = frame["week"].dt.strftime("%Y-%m-%d")
+    frame.loc[103, "week"] = "Total"
+    message = refusal(study, frame)
+    assert "row 103: 'Total' is not a date." in message
+    assert "Drop rows that are no period" in message
+
+
+@pytest.mark.parametrize("name", ["data.csv", "data.xlsx", "data.xls"])
+def test_a_workbook_is_said_to_be_one(national, tmp_path, name):
+    study, _ = national
+    (tmp_path / name).write_bytes(b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00\xff\xfe")
+    source = study.data.model_copy(update={"file": name})
+    with pytest.raises(InputError, match=r"workbook.*Save the sheet as 'CSV UTF-8'"):
+        load_panel(study.model_copy(update={"data": source}), tmp_path)
+
+
 def test_off_when_missing_does_not_excuse_text(national):
     study, frame = national
     channels = tuple(each.model_copy(update={"off_when_missing": True}) for each in study.channels)
@@ -180,7 +205,8 @@ def test_unambiguous_dates_are_read(national, form):
     [
         ("03/01/2022", "'03/01/2022' is not a date"),
         ("2022-02-30", "is not a date"),
-        ("2022-01-31 13:00", "has a time of day"),
+        ("2022-01-31 13:00", "'2022-01-31 13:00' has a time of day"),
+        ("04 Jan 2022", "'04 Jan 2022' is not a date"),
         ("", "the date is missing"),
         (None, "the date is missing"),
         (44000, "44000 is not a date"),

@@ -73,15 +73,38 @@ def test_the_page_of_the_plan_holds_together(planned):
 
 def test_what_cannot_be_met_is_refused_and_nothing_is_written(fit_file, tmp_path):
     out = tmp_path / "out"
-    for changes, where in (
-        ({"budget": 1.0, "bounds": {"tv": [0.5, 1.0]}}, "plan.budget"),
-        ({"bounds": {"telly": [0.5, 1.0]}, "budget": 10.0}, "plan"),
-        ({"objective": "profit"}, "plan.objective"),
+    for changes, where, says in (
+        ({"budget": 1.0, "bounds": {"tv": [0.5, 1.0]}}, "plan.budget", ""),
+        ({"bounds": {"telly": [0.5, 1.0]}, "budget": 10.0}, "plan.bounds.telly", "Known names"),
+        ({"objective": "profit"}, "plan.objective", "Did you mean 'expected_profit'?"),
+        ({"budget": -5.0}, "plan.budget", "must be above 0, got -5.0. Give a number above 0."),
+        ({"horizon": 0}, "plan.horizon", "must be at least 1, got 0."),
+        ({"level": 95}, "plan.level", "0.95 is 95 %"),
+        ({"budgt": 1.0}, "plan.budgt", "Did you mean 'budget'?"),
     ):
         with pytest.raises(InputError) as refusal:
             plan_fit(fit_file, out, changes)
-        assert refusal.value.findings[0].where.startswith(where)
+        (finding,) = refusal.value.findings
+        assert finding.where.startswith(where)
+        assert says in str(finding)
         assert not out.exists()
+
+
+@pytest.mark.parametrize("command", ["plan", "case"])
+def test_what_is_no_fit_is_named(tmp_path, command):
+    (tmp_path / "data.csv").write_text("a,b\n1,2\n")
+    for name, says in (
+        ("none.nc", "none.nc: there is no such file."),
+        ("", "this is a directory."),
+        ("data.csv", "data.csv: this is no saved fit."),
+    ):
+        done = CliRunner().invoke(
+            app, [command, str(tmp_path / name), "--out", str(tmp_path / "out")]
+        )
+        assert done.exit_code == 2
+        assert says in done.stderr
+        assert "Name the fit that a run has saved" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["data.csv"]
 
 
 def test_limits_that_cannot_be_met_are_refused_before_anything_is_fitted(

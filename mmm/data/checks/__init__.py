@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from mmm.data.checks import (
     calendar,
+    copies,
     finance,
+    levels,
     media,
     moving,
     outcome,
@@ -32,6 +34,8 @@ CHECKS = (
     *survey.CHECKS,
     *paths.CHECKS,
     *outcome.CHECKS,
+    *levels.CHECKS,
+    *copies.CHECKS,
     *finance.CHECKS,
 )
 """All checks, cheapest and most fundamental first."""

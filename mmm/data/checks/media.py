@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from mmm.data.checks.finding import error, warning
+from mmm.data.checks.levels import exposure_change
 from mmm.data.observations import Observations
 from mmm.errors import Finding
 
@@ -97,7 +98,8 @@ def exposure_follows_spend(observations: Observations) -> Iterator[Finding]:
         if not (observations.varies(spend) and observations.varies(exposure)):
             continue
         correlation = float(_unit(keys.within(spend)) @ _unit(keys.within(exposure)))
-        if abs(correlation) < UNRELATED:
+        # where the unit of one changes, that is the finding
+        if abs(correlation) < UNRELATED and exposure_change(observations, channel) is None:
             yield warning(
                 "exposure_unrelated",
                 observations.place(channel.media_column),

@@ -8,6 +8,7 @@ import numpy as np
 
 from mmm.config.study import OutcomeKind
 from mmm.data.checks.finding import count, error, some, warning
+from mmm.data.checks.levels import level_change
 from mmm.data.observations import Observations
 from mmm.errors import Finding
 
@@ -15,6 +16,11 @@ OUTLIER_Z = 5.0
 NEIGHBOURS = 3
 FEW = 10.0
 """Mean count below which noise is skewed and grows with what is expected, unlike normal noise."""
+
+MOST_ZERO = 0.2
+"""Zeros in more than this part of the periods are how the outcome comes."""
+OF_ONE_SIZE = 0.1
+"""Nearly all other periods reach this part of the middle one where zeros are odd."""
 
 
 def outcome_varies(observations: Observations) -> Iterator[Finding]:
@@ -74,7 +80,8 @@ def outcome_has_logarithm(observations: Observations) -> Iterator[Finding]:
             observations.place(column, first),
             f"the outcome is {values[first]:g} here, and 0 or less in {len(rows)} of "
             f"{len(observations)} rows; a lognormal likelihood needs all of them above 0.",
-            "Set 'inference.likelihood' to normal or student_t, or aggregate to longer periods.",
+            "Set 'inference.likelihood' to normal or student_t, or aggregate to longer periods; "
+            "where nothing was recorded, fill it in.",
         )
 
 
@@ -98,19 +105,77 @@ def outcome_counted(observations: Observations) -> Iterator[Finding]:
         )
 
 
+def outcome_recorded(observations: Observations) -> Iterator[Finding]:
+    """Exact zeros of an outcome that is far from zero otherwise are outages, or not recorded yet.
+
+    A log-normal outcome may not be zero at all, which is another finding.
+    """
+    column = observations.study.outcome.column
+    values = observations.clean(column)
+    keys = observations.keys
+    if values is None or keys is None or observations.study.inference.likelihood == "lognormal":
+        return
+    stretches: list[np.ndarray] = []
+    ends = False
+    for rows in keys.in_time():
+        zeros = np.flatnonzero(odd_zeros(values[rows]))
+        if len(zeros):
+            stretches += [
+                rows[part] for part in np.split(zeros, np.flatnonzero(np.diff(zeros) > 1) + 1)
+            ]
+            ends = ends or zeros[-1] == len(rows) - 1
+    if not stretches:
+        return
+    stretches.sort(key=lambda part: -len(part))
+    listed = some(
+        observations.label(int(part[0]))
+        + (f" to {observations.label(int(part[-1]))}" if len(part) > 1 else "")
+        for part in stretches
+    )
+    cut = "cut the data where it is not known yet; " if ends else ""
+    yield warning(
+        "zero_outcome",
+        observations.place(column, int(stretches[0][0])),
+        f"the outcome is exactly 0 in {sum(map(len, stretches))} of {len(observations)} rows and "
+        f"far from it in all others: {listed}.",
+        f"Fill in what was sold; {cut}give a real outage a control column.",
+    )
+
+
+def odd_zeros(series: np.ndarray) -> np.ndarray:
+    """Which periods of a series (T,) are 0 though the others are of one size, above `FEW`.
+
+    None where zeros are many, or where small numbers lead down to them.
+    """
+    zeros = series == 0
+    if not 0 < zeros.sum() <= MOST_ZERO * len(series) or (series < 0).any():
+        return np.zeros_like(zeros)
+    rest = series[~zeros]
+    counts = bool((rest == np.round(rest)).all())
+    low, middle = np.quantile(rest, [0.02, 0.5])
+    sized = low > OF_ONE_SIZE * middle and not (counts and middle < 2 * FEW)
+    return zeros if sized else np.zeros_like(zeros)
+
+
 def outcome_outliers(observations: Observations) -> Iterator[Finding]:
-    """Periods far from a running median of their geo: robust |z| above 5."""
+    """Periods far from a running median of their geo: robust |z| above 5.
+
+    Zeros that were not recorded, and a change of unit, are findings of their own: what lies
+    between is looked at by itself.
+    """
     column = observations.study.outcome.column
     values = observations.clean(column)
     keys = observations.keys
     if values is None or keys is None:
         return
     found: list[tuple[float, int]] = []
-    for code in range(len(keys.geos)):
-        rows = np.flatnonzero(keys.codes == code)
-        rows = rows[np.argsort(keys.dates[rows], kind="stable")]
-        scores = robust_scores(values[rows])
-        found += [(float(scores[i]), int(rows[i])) for i in np.flatnonzero(abs(scores) > OUTLIER_Z)]
+    for rows in keys.in_time():
+        rows = rows[~odd_zeros(values[rows])]
+        change = level_change(values[rows])
+        for part in np.split(rows, [] if change is None else [change]):
+            scores = robust_scores(values[part])
+            odd = np.flatnonzero(abs(scores) > OUTLIER_Z)
+            found += [(float(scores[i]), int(part[i])) for i in odd]
     if not found:
         return
     found.sort(key=lambda item: -abs(item[0]))
@@ -180,6 +245,7 @@ CHECKS = (
     outcome_positive,
     outcome_has_logarithm,
     outcome_counted,
+    outcome_recorded,
     outcome_outliers,
     units_plausible,
 )

@@ -22,10 +22,22 @@ def columns_exist(observations: Observations) -> Iterator[Finding]:
     asked = {use.column for use in uses}
     spare = [column for column in observations.columns if column not in asked]
     times = Counter(observations.columns)
+    if len(asked) > 1 and not asked.intersection(times):
+        yield error(
+            "missing_column",
+            observations.source,
+            f"the header has none of the {len(asked)} columns that the study names; it holds "
+            f"{some(repr(column) for column in observations.columns)}.",
+            "Put the names of the columns in the first line, without a title above them, or "
+            "correct the names in the study file.",
+        )
+        return
     for use in uses:
         if use.column not in times:
             near = did_you_mean(use.column, spare)
-            remedy = near if near.startswith("did") else did_you_mean(use.column, times)
+            rest = f"; columns that it does not name: {some(spare)}" if spare else ""
+            add = f"add the column, or correct its name in {use.key}{rest}"
+            remedy = near if near.startswith("did") else add
             if use.column == observations.index_name:
                 remedy = "it is the frame's index: call frame.reset_index() first"
             yield error(
@@ -63,13 +75,18 @@ def dates_readable(observations: Observations) -> Iterator[Finding]:
     bad = np.zeros(len(observations), dtype=bool)
     bad[list(dates.problems)] = True
     first = dates.problems[min(dates.problems)]
+    cell = observations.cells[observations.study.data.date].iloc[min(dates.problems)]
+    words = cell.strip() if isinstance(cell, str) else ""
+    other = bool(words) and not any(character.isdigit() for character in words)
     yield at_rows(
         observations,
         "date",
         observations.study.data.date,
         bad,
         f"{first}.",
-        "Write dates as YYYY-MM-DD, as in 2024-01-29.",
+        "Drop rows that are no period, such as a total; write dates as YYYY-MM-DD."
+        if other
+        else "Write dates as YYYY-MM-DD, as in 2024-01-29.",
     )
 
 
@@ -123,6 +140,21 @@ def panel_full(observations: Observations) -> Iterator[Finding]:
     present[date_codes, keys.codes] = True
     absent = np.argwhere(~present)
     if not len(absent):
+        return
+    spelt: dict[str, list[str]] = {}
+    for geo in keys.geos:
+        spelt.setdefault("".join(str(geo).split()).casefold(), []).append(str(geo))
+    alike = [names for names in spelt.values() if len(names) > 1]
+    if alike:
+        row = int(np.flatnonzero(keys.codes == list(keys.geos).index(alike[0][-1]))[0])
+        listed = some(" and ".join(f"'{name}'" for name in names) for names in alike)
+        yield error(
+            "geo_spelling",
+            observations.place(observations.study.data.geo, row),
+            f"geos differ by case or spaces alone: {listed}; each counts as one of its own, "
+            "and lacks the dates of the other.",
+            "Spell each geo in one way.",
+        )
         return
     pairs = [f"{pd.Timestamp(dates[t]):%Y-%m-%d} {keys.geos[g]}" for t, g in absent]
     yield error(

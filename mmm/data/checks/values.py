@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
 
-from mmm.data.checks.finding import at_rows, error
+from mmm.data.checks.finding import at_rows, error, warning
 from mmm.data.observations import ColumnUse, Observations, column_uses
 from mmm.errors import Finding
+
+FEWEST_POINTS = 12
+"""Cells with a point, all with three digits after it, that are thousands rather than chance."""
+_THOUSANDS = re.compile(r"0|[1-9][0-9]{0,2}(?:\.[0-9]{3})?")
 
 
 def cells_are_numbers(observations: Observations) -> Iterator[Finding]:
@@ -37,6 +42,29 @@ def cells_are_numbers(observations: Observations) -> Iterator[Finding]:
             )
 
 
+def points_are_decimal(observations: Observations) -> Iterator[Finding]:
+    """Money is not given to a thousandth: three digits after every point are thousands."""
+    study = observations.study
+    money = [study.outcome.column, *(one.spend for one in study.channels if one.spend)]
+    for column in dict.fromkeys(money):
+        cells = observations.cells.get(column)
+        if cells is None or observations.clean(column) is None:
+            continue
+        texts = [cell.strip() if isinstance(cell, str) else "" for cell in cells]
+        pointed = np.array(["." in text for text in texts])
+        if pointed.sum() < FEWEST_POINTS or not all(map(_THOUSANDS.fullmatch, texts)):
+            continue
+        row = int(np.flatnonzero(pointed)[0])
+        read = float(texts[row])
+        yield warning(
+            "points_as_thousands",
+            observations.place(column, row),
+            f"every point in this column has three digits after it, as '{texts[row]}' here, which "
+            f"is read as {read:,.3f}; it may be meant as {1000 * read:,.0f}.",
+            "Where points part thousands, save the file without them: '.' is the decimal point.",
+        )
+
+
 def cells_are_there(observations: Observations) -> Iterator[Finding]:
     """No empty cell, except in a channel declared as off when missing."""
     for use in _columns(observations):
@@ -53,9 +81,10 @@ def cells_are_there(observations: Observations) -> Iterator[Finding]:
             remedy = "Fill it in, or drop the control; nothing is filled in silently."
         else:
             remedy = "Fill it in, or cut the data so that it starts or ends where it is known."
-        yield at_rows(
-            observations, "missing_value", use.column, missing, "the cell is empty.", remedy
-        )
+        cell = observations.cells[use.column].iloc[int(np.flatnonzero(missing)[0])]
+        said = isinstance(cell, str) and cell.strip()
+        message = f"{_quoted(cell)} stands for an empty cell." if said else "the cell is empty."
+        yield at_rows(observations, "missing_value", use.column, missing, message, remedy)
 
 
 def signs_possible(observations: Observations) -> Iterator[Finding]:
@@ -141,6 +170,7 @@ def _quoted(cell: object) -> str:
 
 CHECKS = (
     cells_are_numbers,
+    points_are_decimal,
     cells_are_there,
     signs_possible,
     population_constant,
