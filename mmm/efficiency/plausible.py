@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
+from mmm.config.channel import Channel
 from mmm.config.finance import Finance
 from mmm.config.references import HIGHEST_RETURN, PROFIT_ABILITY
 from mmm.efficiency.brand import ALL_GEOS
@@ -99,6 +102,56 @@ def range_findings(
                     f"{MOST_MULTIPLIER:g}.",
                     "A brand memory this long is hard to tell from trend: shorten "
                     "'brand.half_life' or bring a survey or a long test.",
+                )
+            )
+    return tuple(found)
+
+
+def whole_findings(efficiency: pd.DataFrame, observed: float) -> tuple[Finding, ...]:
+    """One finding where channels together are said to have caused more than there was, units of
+    outcome both: their contribution in the window, and all that was observed in it."""
+    total = efficiency.loc[efficiency["channel"] == TOTAL, "contribution_mean"]
+    if total.empty or not 0.0 < observed < float(total.iloc[0]):
+        return ()
+    return (
+        Finding(
+            "marketing_above_outcome",
+            Severity.WARNING,
+            "channels",
+            f"together they are said to have caused {_amount(float(total.iloc[0]))}, "
+            f"{float(total.iloc[0]) / observed:.0%} of all that was observed, which leaves less "
+            "than nothing for what would have come anyway.",
+            "No such answer can be right: look at priors of returns, at units of spend and "
+            "outcome, and at channels that follow demand.",
+        ),
+    )
+
+
+def conflict_findings(ledger: pd.DataFrame, channels: Sequence[Channel]) -> tuple[Finding, ...]:
+    """Stated returns and shares that do not meet what came of them: the 90 % intervals of prior
+    and posterior are apart (Evans and Moshonov, 2006, "Checking for prior-data conflict", Bayesian
+    Analysis 1)."""
+    found = []
+    for channel in channels:
+        stated = "roi" if channel.prior.roi else "contribution" if channel.prior.share else None
+        rows = ledger[(ledger["channel"] == channel.name) & (ledger["quantity"] == stated)]
+        for _, row in rows.iterrows():
+            if (
+                row["prior_p05"] <= row["posterior_p95"]
+                and row["posterior_p05"] <= row["prior_p95"]
+            ):
+                continue
+            what = "return" if stated == "roi" else "share of outcome"
+            found.append(
+                Finding(
+                    "prior_conflict",
+                    Severity.WARNING,
+                    f"channel '{channel.name}'",
+                    f"the prior of its {what} ({row['prior_p05']:.3g} to {row['prior_p95']:.3g}) "
+                    f"and what the data make of it ({row['posterior_p05']:.3g} to "
+                    f"{row['posterior_p95']:.3g}) do not meet; the answer is neither's.",
+                    "Find out which is wrong: check unit and source of the prior, and what the "
+                    "data leave out; then change the one or the other.",
                 )
             )
     return tuple(found)

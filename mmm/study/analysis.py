@@ -21,7 +21,12 @@ from mmm.efficiency.confounding import (
     turning_the_case,
 )
 from mmm.efficiency.curves import curves_table
-from mmm.efficiency.plausible import precision_findings, range_findings
+from mmm.efficiency.plausible import (
+    conflict_findings,
+    precision_findings,
+    range_findings,
+    whole_findings,
+)
 from mmm.efficiency.roi import accounts, efficiency_table
 from mmm.errors import Finding
 from mmm.evaluate.assumptions import assumption_findings
@@ -164,6 +169,8 @@ def judged(
     findings += confounding_findings(confounding)
     findings += experiment_findings(experiments)
     findings += range_findings(efficiency, brand, fit.study.finance)
+    findings += whole_findings(efficiency, float(fit.panel.dataset["outcome"].values.sum()))
+    findings += conflict_findings(ledger, fit.study.channels)
     if sensitivity is not None:
         findings += brand_findings(brand_overlap(read), sensitivity, ledger)
     findings += () if paths is None else path_findings(paths)

@@ -302,3 +302,40 @@ def test_checks_are_silent_on_good_data_one_by_one(by_geo):
     assert {check.__name__: list(check(observations)) for check in CHECKS} == {
         check.__name__: [] for check in CHECKS
     }
+
+
+def believing(study: Study, **returns: tuple[float, float]) -> Study:
+    channels = tuple(
+        channel.model_copy(
+            update={"prior": channel.prior.model_copy(update={"roi": returns.get(channel.name)})}
+        )
+        for channel in study.channels
+    )
+    return study.model_copy(update={"channels": channels})
+
+
+def test_a_return_that_would_be_more_than_there_was_is_refused(national):
+    study, frame = national
+    name = study.channels[0].name
+    rate = 1.0 + study.channels[0].costs.agency_fee
+    cost = frame[study.channels[0].spend].sum() * rate
+    cost += study.channels[0].costs.fixed_per_period * len(frame)
+    limit = frame[study.outcome.column].sum() / cost
+    assert findings_of(believing(study, **{name: (0.99 * limit, 2 * limit)}), frame) == ()
+    found = only(believing(study, **{name: (1.01 * limit, 2 * limit)}), frame, Severity.ERROR)
+    assert found.check == "prior_above_outcome"
+    assert found.where == f"channel '{name}': prior.roi"
+    assert "1.01 times" in found.message
+
+
+def test_returns_that_are_too_much_together_are_refused_together(national):
+    study, frame = national
+    whole = frame[study.outcome.column].sum()
+    stated = {}
+    for channel in study.channels:
+        cost = frame[channel.spend].sum() * (1.0 + channel.costs.agency_fee)
+        cost += channel.costs.fixed_per_period * len(frame)
+        low = 1.2 / len(study.channels) * whole / cost
+        stated[channel.name] = (low, 2 * low)
+    found = only(believing(study, **stated), frame, Severity.ERROR)
+    assert "add up to 1.2 times" in found.message

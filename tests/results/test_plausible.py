@@ -5,8 +5,15 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from mmm.config import Finance
-from mmm.efficiency.plausible import MOST_MULTIPLIER, TIMES_HIGHEST, _amount, range_findings
+from mmm.config import Channel, Finance
+from mmm.efficiency.plausible import (
+    MOST_MULTIPLIER,
+    TIMES_HIGHEST,
+    _amount,
+    conflict_findings,
+    range_findings,
+    whole_findings,
+)
 from mmm.errors import Severity
 
 STATED = Finance(margin=1.0)
@@ -67,3 +74,35 @@ def test_a_multiplier_wholly_above_ten_is_found(low, count):
 )
 def test_amounts_are_said_without_powers_of_ten(value, said):
     assert _amount(value) == said
+
+
+@pytest.mark.parametrize(("caused", "found"), [(99.0, 0), (100.0, 0), (101.0, 1)])
+def test_channels_cannot_have_caused_more_than_there_was(caused, found):
+    table = pd.DataFrame({"channel": ["tv", "total"], "contribution_mean": [500.0, caused]})
+    rows = whole_findings(table, 100.0)
+    assert len(rows) == found
+    assert all("101% of all" in one.message for one in rows)
+    assert whole_findings(table, 0.0) == ()
+
+
+@pytest.mark.parametrize(
+    ("prior", "quantity", "interval", "found"),
+    [
+        ({"roi": (1000.0, 2000.0)}, "roi", (183.0, 250.0), True),
+        ({"roi": (1.0, 2.0)}, "roi", (2.5, 3.0), True),
+        ({"roi": (1.0, 2.0)}, "roi", (1.9, 3.0), False),
+        ({"share": (0.1, 0.2)}, "contribution", (0.01, 0.05), True),
+        ({}, "roi", (2.5, 3.0), False),
+    ],
+)
+def test_a_stated_prior_that_the_data_do_not_meet_is_named(prior, quantity, interval, found):
+    channel = Channel(name="tv", role="tactical", spend="s", prior=prior)
+    low, high = next(iter(prior.values()), (1.0, 2.0))
+    ledger = pd.DataFrame(
+        {
+            "channel": ["tv"], "quantity": [quantity], "prior_p05": [low], "prior_p95": [high],
+            "posterior_p05": [interval[0]], "posterior_p95": [interval[1]],
+        }
+    )  # fmt: skip
+    rows = conflict_findings(ledger, [channel])
+    assert [one.check for one in rows] == ["prior_conflict"] * found

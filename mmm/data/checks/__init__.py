@@ -16,6 +16,7 @@ from mmm.data.checks import (
     moving,
     outcome,
     paths,
+    priors,
     structure,
     study,
     survey,
@@ -36,6 +37,7 @@ CHECKS = (
     *outcome.CHECKS,
     *levels.CHECKS,
     *copies.CHECKS,
+    *priors.CHECKS,
     *finance.CHECKS,
 )
 """All checks, cheapest and most fundamental first."""

@@ -85,6 +85,8 @@ def longest_repeat(codes: np.ndarray) -> tuple[int, int, int] | None:
     None below `REPEATED` periods, or where fewer than `DISTINCT` codes are in it.
     """
     best: tuple[int, int, int] | None = None
+    if len(np.unique(codes)) > len(codes) - REPEATED:
+        return None  # too few of them come again at all
     for lag in range(1, len(codes) - REPEATED + 1):
         equal = np.concatenate([[False], codes[lag:] == codes[:-lag], [False]])
         edges = np.flatnonzero(equal[1:] != equal[:-1])

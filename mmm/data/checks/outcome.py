@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mmm.config.study import OutcomeKind
 from mmm.data.checks.finding import count, error, some, warning
 from mmm.data.checks.levels import level_change
+from mmm.data.checks.priors import whole_value
 from mmm.data.observations import Observations
 from mmm.errors import Finding
 
@@ -218,18 +218,14 @@ def _continued(stretch: np.ndarray) -> np.ndarray:
 def units_plausible(observations: Observations) -> Iterator[Finding]:
     """Marketing that costs more than everything sold is usually a unit mistaken."""
     study = observations.study
-    stated = study.outcome.value_per_unit
-    is_money = study.outcome.kind in (OutcomeKind.REVENUE, OutcomeKind.PIPELINE)
-    outcome = observations.clean(study.outcome.column)
-    value = observations.clean(stated) if isinstance(stated, str) else stated
-    if outcome is None or value is None or (stated == 1.0 and not is_money):
+    earned = whole_value(observations)
+    if earned is None:
         return
     spends = [observations.clean(channel.spend) for channel in study.channels if channel.spend]
     known = [spend for spend in spends if spend is not None]
     if not known or len(known) < len(spends):
         return
     spent = float(np.sum(known))
-    earned = float(np.sum(outcome * value))
     if spent > earned > 0:
         yield warning(
             "spend_above_outcome",
