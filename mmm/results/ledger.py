@@ -19,6 +19,7 @@ from mmm.results.influence import (
     normal_scale,
     prior_variance,
 )
+from mmm.results.respond import read_draws
 from mmm.results.sensitivity import MOVED, Sensitivity, brand_sensitivity
 from mmm.transforms.parameter import PriorSpec
 
@@ -165,7 +166,9 @@ def _rows(
             continue
         variable = spec.variable(name)
         found = channel_evidence(fit, spec, name, sensitivity, influence)
-        quantiles_of = np.quantile(sampled_draws(fit, name), [0.05, 0.5, 0.95], axis=0)
+        draws = sampled_draws(fit, name)
+        # of the draws that every other result is read from
+        quantiles_of = np.quantile(draws[read_draws(len(draws))], [0.05, 0.5, 0.95], axis=0)
         for index, (label, prior) in enumerate(zip(variable.labels, variable.priors, strict=True)):
             ends = np.array(prior_interval(prior))
             quantiles = quantiles_of[:, index]

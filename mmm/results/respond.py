@@ -42,7 +42,7 @@ def response(fit: Fit, draws: int = RESULT_DRAWS) -> Response:
     """
     density = fit.density()
     values = fit.values()
-    kept = np.unique(np.linspace(0, len(values) - 1, min(draws, len(values))).round().astype(int))
+    kept = read_draws(len(values), draws)
     wanted = np.zeros(len(values), dtype=bool)
     wanted[kept] = True
     needed = wanted | effects_move(density)
@@ -74,6 +74,11 @@ def response(fit: Fit, draws: int = RESULT_DRAWS) -> Response:
         places=np.arange(len(density.spec.geos)),
         paths={name: response(path, draws) for name, path in fit.paths.items()},
     )
+
+
+def read_draws(count: int, draws: int = RESULT_DRAWS) -> np.ndarray:
+    """The numbers of at most `draws` of `count` posterior draws, from which results are read."""
+    return np.unique(np.linspace(0, count - 1, min(draws, count)).round().astype(int))
 
 
 def standard_noise(seed: int, numbers: list[int], length: int) -> np.ndarray:
