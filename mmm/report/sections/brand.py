@@ -105,7 +105,7 @@ def _lasting_table(inputs: ReportInputs, everywhere: pd.DataFrame) -> Table:
             (
                 "All marketing" if whole else breakable(name),
                 estimate(words.spread(row, "brand_window_")),
-                estimate(words.spread(row, "tail_")),
+                estimate(words.spread(row, "brand_after_")),
                 _times(words.spread(row, "multiplier_")),
                 _weeks(words.spread(row, "half_life_")),
                 "" if whole else _rests_on(inputs.ledger, name),
@@ -115,7 +115,7 @@ def _lasting_table(inputs: ReportInputs, everywhere: pd.DataFrame) -> Table:
     columns = (
         Column("Channel"),
         Column(f"Brand within the dates{unit}", "right"),
-        Column(f"Still to come after them{unit}", "right"),
+        Column(f"Brand still to come after them{unit}", "right"),
         Column("Long-run multiplier", "right"),
         Column("Half-life, weeks", "right"),
         Column("Brand part rests on"),
@@ -157,7 +157,7 @@ def _geo_table(inputs: ReportInputs, brand: pd.DataFrame) -> Table | None:
         (
             breakable(str(row["geo"])),
             estimate(words.spread(row, "brand_window_")),
-            estimate(words.spread(row, "tail_")),
+            estimate(words.spread(row, "brand_after_")),
             _times(words.spread(row, "multiplier_")),
         )
         for row in sorted(
@@ -168,7 +168,7 @@ def _geo_table(inputs: ReportInputs, brand: pd.DataFrame) -> Table | None:
     columns = (
         Column("Region"),
         Column(f"Brand within the dates{unit}", "right"),
-        Column(f"Still to come after them{unit}", "right"),
+        Column(f"Brand still to come after them{unit}", "right"),
         Column("Long-run multiplier", "right"),
     )
     return Table(
