@@ -144,7 +144,7 @@ def test_the_page_tells_what_brand_earns_soon_and_late(make):
     said += plain(" ".join(getattr(one, "caption", "") for one in blocks))
     for name in ("tv", "radio", "total"):
         row = inputs.brand.set_index("channel").loc[name]
-        for measure in ("brand_window", "tail"):
+        for measure in ("brand_window", "brand_after"):
             assert words.short(row[f"{measure}_mean"]) in said
         assert words.ratio(row["multiplier_mean"]) in said
     assert "Capon and Senn" in said and "association and not cause" in said
