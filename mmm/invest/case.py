@@ -40,8 +40,8 @@ LEFT_OUT_SHARE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class CostSummary:
-    """One cost beyond the channels' own, in money: paid within the horizon, before it (sunk and
-    not counted) and after it."""
+    """One cost beyond the channels' own, in money: paid within the horizon or owed at its end,
+    paid before it (sunk and not counted) and due after it (not counted)."""
 
     name: str
     kind: CostKind
@@ -214,7 +214,7 @@ def _caveats(cash: CashFlow, left_out: float, fit_verdict: str, found: Grounds) 
         )
     if cash.cost_past_horizon > 0:
         said.append(
-            f"Cost of {cash.cost_past_horizon:,.0f} falls past the horizon and is not counted."
+            f"Cost of {cash.cost_past_horizon:,.0f} begins after the horizon and is not counted."
         )
     said += [
         f"Cost of {line.sunk:,.0f} for '{line.name}' falls before the case begins: it is sunk "

@@ -253,10 +253,11 @@ def break_even_margin(cash: CashFlow) -> PathSummary:
 
 
 def by_horizon(cash: CashFlow, later: CashFlow | None = None) -> tuple[HorizonValue, ...]:
-    """The value at each of `HORIZON_YEARS` and at the case's own horizon; with `later`, the same
-    spending over a longer horizon, past it too."""
+    """The value at each of `HORIZON_YEARS` and at the case's own horizon, less what the spending
+    up to it then owes; with `later`, the same spending over a longer horizon, past it too."""
     whole = later or cash
     cumulative = np.cumsum(whole.net * whole.discount_factor, axis=1)
+    cumulative -= whole.owed * whole.discount_factor
     lengths = {round(years * cash.periods_per_year) for years in HORIZON_YEARS}
     other = (n for n in lengths if abs(n - cash.periods) > SAME * cash.periods)
     cuts = {cash.periods, *(n for n in other if 1 <= n <= whole.periods)}

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mmm.cash.cashflow import cash_flow
-from mmm.config.finance import Finance
+from mmm.config.finance import CostLine, Finance
 from mmm.errors import InputError
 from mmm.invest.assumptions import Assumption, Source
 from mmm.invest.case import build_case
@@ -28,8 +28,8 @@ def flow(finance=FINANCE, roi=3.5, spread=0.3, scale=1.0, draws=400, seed=0):
     return cash_flow(scale * value, scale * cost, dates, finance, 52.18)
 
 
-def case(cash, fit_verdict="trusted"):
-    return build_case(cash, cash.finance, fit_verdict=fit_verdict)
+def case(cash, fit_verdict="trusted", later=None):
+    return build_case(cash, cash.finance, fit_verdict=fit_verdict, later=later)
 
 
 def test_figures_follow_from_the_draws():
@@ -67,6 +67,24 @@ def test_break_even_is_where_npv_is_zero():
     assert case(at_roi).npv.mean == pytest.approx(0, abs=1e-9)
     thin = FINANCE.model_copy(update={"margin": built.break_even_margin.expected})
     assert case(flow(thin, spread=0.0)).npv.mean == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("delay", [0, 3, 30, 500])
+def test_every_horizon_counts_what_is_owed_at_its_end(delay):
+    film = {"name": "film", "amount": 90.0, "kind": "production", "periods": 20}
+    finance = FINANCE.model_copy(update={"cost_delay": delay, "costs": (CostLine(**film),)})
+    whole = flow(finance)
+    for row in case(flow(finance.model_copy(update={"horizon": 40})), later=whole).npv_by_horizon:
+        alone = case(flow(finance.model_copy(update={"horizon": row.periods})))
+        assert row.npv.mean == pytest.approx(alone.npv.mean)
+        assert row.probability_of_loss == alone.probability_of_loss
+
+
+def test_money_that_loses_loses_however_late_its_costs_are_paid():
+    for delay in (0, 12, 13, 200):
+        late = case(flow(Finance(margin=0.1, horizon=13, cost_delay=delay), spread=0.01))
+        assert late.decision.verdict == "do not invest"
+        assert late.npv.mean < 0 and np.isnan(late.payback.periods.expected)
 
 
 def test_the_unit_of_money_changes_nothing_but_money():

@@ -135,6 +135,14 @@ def test_money_never_back_and_one_period(tmp_path):
     assert "internal rate of return, a year" not in found
 
 
+def test_what_is_owed_at_the_end_is_in_the_live_figures(tmp_path):
+    cash, case = make(FINANCE.model_copy(update={"cost_delay": 8}), roi=2.0)
+    found = live(write_workbook(tmp_path / "late.xlsx", cash, case))
+    assert case.npv.mean < 0 and found["payback"] == "never"
+    assert found["NPV"] == pytest.approx(case.npv.mean, rel=1e-9)
+    assert found["break-even margin"] == pytest.approx(case.break_even_margin.expected, rel=1e-9)
+
+
 def test_the_same_case_gives_the_same_bytes(book, tmp_path):
     path, _, _ = book
     cash, case = make()

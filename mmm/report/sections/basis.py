@@ -170,7 +170,8 @@ def _horizons(inputs: CaseView) -> list[Block]:
         Table(
             "How the value grows with patience",
             html_table("horizons", columns, rows),
-            "The same spending, judged only on the cash that has come in by then.",
+            "The same spending, judged only on the cash that has come in by then, less "
+            "what is then still owed.",
         )
     ]
 
