@@ -325,6 +325,11 @@ class Finance(Block):
         return Finance.model_validate(content)
 
     @property
+    def first_cash(self) -> int:
+        """Periods from outcome to the first of its cash."""
+        return self.payment_delay + next(n for n, part in enumerate(self.collection) if part)
+
+    @property
     def expected_margin(self) -> float:
         """The margin, the middle of its interval where it is uncertain."""
         return sum(self.margin) / 2 if isinstance(self.margin, tuple) else self.margin

@@ -85,12 +85,24 @@ def test_customers_are_counted_by_the_outcome(make_fit):
 
 @pytest.mark.parametrize(
     ("finance", "where"),
-    [({"horizon": 5}, "finance.horizon"), ({"currency": "USD"}, "finance.currency")],
+    [
+        ({"horizon": 5}, "finance.horizon"),
+        ({"currency": "USD"}, "finance.currency"),
+        ({"horizon": 13, "payment_delay": 13}, "finance.payment_delay"),
+        ({"horizon": 13, "payment_delay": 12, "collection": (0, 1.0)}, "finance.collection"),
+        ({"payment_delay": 200}, "finance.payment_delay"),
+    ],
 )
 def test_refusals_name_the_field(fitted, finance, where):
     with pytest.raises(InputError) as refused:
         investment_case(fitted, fit_verdict="trusted", finance=Finance(**finance))
     assert refused.value.findings[0].where == where
+
+
+def test_the_shortest_horizon_that_works_works(fitted):
+    finance = Finance(horizon=14, payment_delay=12, collection=(0, 0.5, 0.5))
+    case = investment_case(fitted, fit_verdict="trusted", finance=finance)
+    assert case.inflow_past_horizon.mean > 0 and np.isfinite(case.break_even_margin.expected)
 
 
 def test_a_saved_fit_gives_the_same_case(fitted, appraisal, tmp_path):
