@@ -58,7 +58,8 @@ class InvestmentCase:
     the last unit of it. `value_at_risk_95` is the 5 % quantile of NPV, `cvar_95` the mean of its
     worst 5 %, `worst_decile_npv` of its worst 10 % and `npv_at_risk_level` its quantile at the
     risk accepted; all negative when money is lost. `break_even_roi` is the outcome value per unit
-    of cost, `break_even_margin` the margin, at which NPV is zero with the timing kept.
+    of cost, both as counted here, and `break_even_margin` the margin, at which NPV is zero with
+    the timing kept.
     `peak_funding` is the most money out of pocket at any time, undiscounted.
     `value_of_information` is what knowing the truth before deciding would be worth.
     `xnpv` and `xirr` are by date, actual/365. `bridge` leads from outcome value to NPV.

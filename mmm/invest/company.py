@@ -26,7 +26,7 @@ TWO_DIGITS = 0.005
 class CustomerReading:
     """What the plan's customers cost and are worth, one customer, today's money.
 
-    `won`: new customers. `cost_per_customer`: all cost of the plan over them. `lifetime_value`:
+    `won`: new customers. `cost_per_customer`: all cost the case counts over them. `lifetime_value`:
     contribution before acquisition cost and tax. `value_to_cost`: the one over the other.
     """
 
@@ -59,7 +59,7 @@ def customer_reading(cash: CashFlow) -> CustomerReading | None:
         return None
     won = base.won.sum(axis=1)
     worth = lifetime_value(base, cash.drawn, cash.finance, cash.periods_per_year)
-    cost = float(cash.cost.sum()) + cash.cost_past_horizon
+    cost = float(cash.cost.sum())
     positive = won > 0
     price = np.where(positive, cost / np.where(positive, won, 1.0), np.nan)
     expected = cost / won.mean() if won.mean() > 0 else np.nan

@@ -218,11 +218,15 @@ def payback_summary(flows: Floats) -> PaybackSummary:
 
 
 def break_even_roi(cash: CashFlow) -> PathSummary:
-    """The outcome value per unit of cost at which NPV is zero, the timing kept."""
-    total_cost = float(cash.cost.sum()) + cash.cost_past_horizon
+    """The outcome value per unit of cost at which NPV is zero, the timing kept.
+
+    Both as the case counts them: the value whose cash comes in within the horizon, before margin,
+    bad debt and what customers buy later, over the cost counted.
+    """
+    total_cost = float(cash.cost.sum())
     if total_cost <= 0:
         return NO_PATH
-    roi = cash.outcome_value / total_cost
+    roi = cash.first_received / ((1.0 - cash.finance.bad_debt) * total_cost)
     inflow = cash.present_inflow
     return path_summary(
         float(value.break_even_roi(roi.mean(), inflow.mean(), cash.burden)),

@@ -62,11 +62,28 @@ def test_the_internal_rate_sets_the_expected_npv_to_zero():
 def test_break_even_is_where_npv_is_zero():
     cash = flow(spread=0.0)
     built = case(cash)
-    roi = cash.outcome_value[0] / built.cost
+    roi = cash.first_received[0] / built.cost
     at_roi = flow(roi=3.5 * built.break_even_roi.expected / roi, spread=0.0)
     assert case(at_roi).npv.mean == pytest.approx(0, abs=1e-9)
     thin = FINANCE.model_copy(update={"margin": built.break_even_margin.expected})
     assert case(flow(thin, spread=0.0)).npv.mean == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("horizon", [7, 31, 60])
+@pytest.mark.parametrize("start", ["2026-01-05", "2020-01-05", "2030-01-05"])
+def test_break_even_return_has_a_closed_form_without_discount(horizon, start):
+    # what is not counted, later cash and costs before or after the case, does not move it
+    film = CostLine(name="film", amount=900.0, start=start, kind="production")
+    finance = Finance(
+        margin=0.4, tax_rate=0.3, horizon=horizon, payment_delay=3, costs=[film], repeat_value=0.2
+    )
+    plain, lossy = (
+        case(flow(finance.model_copy(update={"bad_debt": lost}))).break_even_roi
+        for lost in (0.0, 0.1)
+    )
+    assert plain.expected == pytest.approx(1 / (0.4 * 1.2))
+    assert (plain.p05, plain.p95) == (pytest.approx(plain.expected), pytest.approx(plain.expected))
+    assert lossy.expected == pytest.approx(plain.expected / 0.9)
 
 
 @pytest.mark.parametrize("delay", [0, 3, 30, 500])
