@@ -172,7 +172,31 @@ def test_several_rates_are_all_told_and_none_is_the_return():
     built = case(cash_flow(value, [100.0, 0.0, 132.0], dates, Finance(), 1.0))
     assert built.irr.rates == pytest.approx([0.1, 0.2])
     assert built.irr.status == "several" and np.isnan(built.irr.per_year.expected)
-    assert "several" in built.irr.reason
+    assert built.irr.rates_per_period == built.irr.rates
+    assert "several rates make NPV zero: 10.0 % and 20.0 % a period" in built.irr.reason
+
+
+def test_several_weekly_rates_are_told_though_a_yearly_one_would_mean_nothing():
+    dates = pd.date_range("2026-01-05", periods=3, freq="W-MON")
+    value = [[0.0, 100.0 * (1.13 + 1.75), 0.0]]
+    cash = cash_flow(value, [100.0, 0.0, 100.0 * 1.13 * 1.75], dates, Finance(), 52.0)
+    built = case(cash)
+    assert built.irr.status == built.xirr.status == "several"
+    assert built.irr.rates_per_period == pytest.approx([0.13, 0.75])
+    assert built.irr.rates == pytest.approx([1.13**52 - 1, 1.75**52 - 1])
+    assert len(built.xirr.rates) == 2 and not built.irr.beyond
+    assert "13.0 % and 75.0 % a period" in built.irr.reason
+
+
+def test_what_an_advance_costs_is_no_return():
+    dates = pd.date_range("2026-01-05", periods=2, freq="W-MON")
+    built = case(cash_flow(np.full((10, 2), [100.0, 0.0]), [0.0, 110.0], dates, Finance(), 52.0))
+    assert built.npv.mean == pytest.approx(-10)
+    for rate in (built.irr, built.xirr):
+        assert rate.status == "unique" and not rate.beyond
+        assert np.isnan([rate.per_year.expected, rate.per_year.p05, rate.per_year.p95]).all()
+        assert "comes in before it goes out" in rate.reason
+    assert built.irr.rates_per_period == pytest.approx([0.1])
 
 
 def test_caveats_name_what_was_left_open_or_out():

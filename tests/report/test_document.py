@@ -382,6 +382,13 @@ def test_a_rate_too_high_to_mean_anything_is_told_in_words(inputs):
     assert said.replace("\xa0", " ").count("400 % to over 1,000 %") == 2
 
 
+def test_several_rates_are_told_as_such(inputs):
+    rate = {"status": "several", "per_year": {}, "reason": "Several rates make NPV zero."}
+    said = Page(render_report(replace(inputs, case={**inputs.case, "irr": rate}))).words
+    assert said.count("Internal rate of return several") == 2
+    assert said.count("Several rates make NPV zero.") == 2
+
+
 def test_a_rate_too_low_to_mean_anything_is_told_in_words(inputs):
     year = {"expected": None, "p05": None, "p50": None, "p95": 4.0}
     rate = {"per_year": year, "under": ["expected", "p05", "p50"], "reason": "Under."}

@@ -74,8 +74,10 @@ def payback_note(inputs: CaseView) -> str:
 
 def internal_rate(inputs: CaseView, none: str) -> tuple[str, str]:
     """The internal rate of return a year and its 90 % interval, in words; `none` where there is
-    no rate, an empty interval where it is not known."""
+    no rate, an empty interval where it is not known; `several` where several make NPV zero."""
     rate = inputs.case.get("irr") or {}
+    if rate.get("status") == "several":
+        return "several", ""
     outside = dict.fromkeys(rate.get("beyond") or (), FAST)
     outside |= dict.fromkeys(rate.get("under") or (), SLOW)
     ends = words.spread(rate.get("per_year"))
