@@ -28,6 +28,7 @@ from mmm.invest.measures import (
     dated_rates,
     internal_rates,
     payback_summary,
+    peak_funding,
 )
 from mmm.invest.sensitivity import PriorSensitivity
 from mmm.invest.tornado import Swing
@@ -60,7 +61,8 @@ class InvestmentCase:
     risk accepted; all negative when money is lost. `break_even_roi` is the outcome value per unit
     of cost, both as counted here, and `break_even_margin` the margin, at which NPV is zero with
     the timing kept.
-    `peak_funding` is the most money out of pocket at any time, undiscounted.
+    `peak_funding` is the most money out of pocket at any time, undiscounted, of the expected cash
+    as payback and internal rate are; the mean of each draw's own would be of no path at all.
     `value_of_information` is what knowing the truth before deciding would be worth.
     `xnpv` and `xirr` are by date, actual/365. `bridge` leads from outcome value to NPV.
     """
@@ -88,7 +90,7 @@ class InvestmentCase:
     discounted_payback: PaybackSummary
     break_even_roi: PathSummary
     break_even_margin: PathSummary
-    peak_funding: Summary
+    peak_funding: PathSummary
     npv_by_horizon: tuple[HorizonValue, ...]
     inflow_past_horizon: Summary
     cost_past_horizon: float
@@ -166,7 +168,7 @@ def build_case(
         discounted_payback=payback_summary(cash.net * cash.discount_factor),
         break_even_roi=break_even_roi(cash),
         break_even_margin=break_even_margin(cash),
-        peak_funding=summarise(value.peak_funding(cash.net)),
+        peak_funding=peak_funding(cash.net),
         npv_by_horizon=by_horizon(cash, later),
         inflow_past_horizon=past_horizon,
         cost_past_horizon=cash.cost_past_horizon,

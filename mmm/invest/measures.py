@@ -254,6 +254,12 @@ def payback_summary(flows: Floats) -> PaybackSummary:
     return PaybackSummary(path_summary(expected, draws), float(np.mean(np.isfinite(draws))))
 
 
+def peak_funding(flows: Floats) -> PathSummary:
+    """The most money out of pocket of flows (D, P): the deepest point of the expected path."""
+    expected = float(value.peak_funding(flows.mean(axis=0)))
+    return path_summary(expected, value.peak_funding(flows))
+
+
 def break_even_roi(cash: CashFlow) -> PathSummary:
     """The outcome value per unit of cost at which NPV is zero, the timing kept.
 

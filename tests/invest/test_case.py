@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmm.cash.cashflow import cash_flow
+from mmm.cash.cashflow import cash_flow, cashflow_frame
 from mmm.config.finance import CostLine, Finance
 from mmm.errors import InputError
 from mmm.invest.assumptions import Assumption, Source
@@ -104,10 +104,18 @@ def test_money_that_loses_loses_however_late_its_costs_are_paid():
         assert late.npv.mean < 0 and np.isnan(late.payback.periods.expected)
 
 
+def test_peak_funding_is_the_deepest_point_of_the_expected_cash():
+    cash = flow(spread=1.5)
+    built = case(cash)
+    lowest = cashflow_frame(cash)["cumulative_mean"].min()
+    assert built.peak_funding.expected == pytest.approx(-lowest)
+    assert built.peak_funding.p05 < built.peak_funding.expected < built.peak_funding.p95
+
+
 def test_the_unit_of_money_changes_nothing_but_money():
     euros, cents = case(flow()), case(flow(scale=100.0))
     assert cents.npv.p05 == pytest.approx(100 * euros.npv.p05)
-    assert cents.peak_funding.mean == pytest.approx(100 * euros.peak_funding.mean)
+    assert cents.peak_funding.p95 == pytest.approx(100 * euros.peak_funding.p95)
     for name in ("npv_per_cost", "irr", "break_even_roi", "break_even_margin"):
         ours, theirs = getattr(euros, name), getattr(cents, name)
         pairs = [(ours.per_period, theirs.per_period)] if name == "irr" else [(ours, theirs)]

@@ -92,7 +92,7 @@ def _figures(inputs: CaseView, npv: words.Spread) -> Table:
             "Most money out of pocket",
             words.short_amount(funding.mean, inputs.currency),
             words.short_between(funding),
-            "the deepest point of the cash curve",
+            "the deepest point of the expected cash curve; interval over draws",
         ),
     ]
     columns = (
