@@ -99,6 +99,17 @@ def test_refusals_name_the_field(fitted, finance, where):
     assert refused.value.findings[0].where == where
 
 
+def test_a_case_without_a_margin_asks_for_one_whatever_is_moved(fitted):
+    none, stated = (
+        investment_case(fitted, fit_verdict="trusted", finance=Finance(**block))
+        for block in ({"hurdle": -1.0}, {"hurdle": -1.0, "margin": 1.0})
+    )
+    assert stated.decision.verdict == "invest" and none.npv == stated.npv
+    assert none.decision.verdict == "state a margin first"
+    assert {swing.verdict_low for swing in none.tornado} == {"state a margin first"}
+    assert {row.verdict for row in none.prior_sensitivity} == {"state a margin first"}
+
+
 def test_the_shortest_horizon_that_works_works(fitted):
     finance = Finance(horizon=14, payment_delay=12, collection=(0, 0.5, 0.5))
     case = investment_case(fitted, fit_verdict="trusted", finance=finance)

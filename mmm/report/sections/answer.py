@@ -13,6 +13,7 @@ from mmm.report.blocks import Block, Bullets, Section, Text, Tile, Tiles
 from mmm.report.inputs import ReportInputs
 from mmm.report.sections.terms import (
     amount_of,
+    margin_unstated,
     outcome_words,
     payback,
     payback_note,
@@ -157,8 +158,13 @@ def _value(inputs: ReportInputs) -> str:
         "as is": "going on with today's spending",
         "recommended": "spending as recommended",
     }.get(name, f"spending as in {name}")
+    counted = (
+        "as if all outcome value were profit, because no margin is stated"
+        if margin_unstated(inputs)
+        else "under the financial assumptions listed below"
+    )
     return (
-        f"Against no marketing at all, and under the financial assumptions listed below, {plan} "
+        f"Against no marketing at all, and {counted}, {plan} "
         f"{gain} {words.amount(abs(npv.mean), inputs.currency)} in today's money"
         f"{interval}. The chance that it loses money is {loss}. {when}."
     )

@@ -101,6 +101,12 @@ def assumed(inputs: ReportInputs, name: str) -> float:
     return next((words.number(row["value"]) for row in rows if row["name"] == name), math.nan)
 
 
+def margin_unstated(inputs: CaseView) -> bool:
+    """Whether nobody stated a margin, so that the case counts all outcome value as profit."""
+    rows = inputs.case.get("assumptions") or ()
+    return any(row["name"] == "margin" and row.get("source") == "default" for row in rows)
+
+
 def break_even_lines(inputs: ReportInputs) -> dict[str, float]:
     """Name to ROI: where value equals cost and, under a margin, where profit does."""
     lines = {"value equals cost": 1.0}
