@@ -120,9 +120,10 @@ def _comparison(plan: Mapping[str, Any], inputs: ReportInputs) -> Table:
     return Table(
         f"Plans for the next {span} compared",
         html_table("plans", columns, rows),
-        f"Expected {name} is that of these {span}, baseline included. Profit is margin on all "
-        "that the plan causes, later too, less its cost in full. Under each figure, its 90 % "
-        "interval.",
+        f"Expected {name} is that of these {span}, baseline included. Profit is margin on "
+        "what the plan causes, as far as its cash comes in within the finance horizon, less its "
+        "cost in full, in today's money: the net present value before tax and before costs that "
+        "are the same for every plan. Under each figure, its 90 % interval.",
     )
 
 
