@@ -136,6 +136,16 @@ def test_money_never_back_and_one_period(tmp_path):
     assert "internal rate of return, a year" not in found
 
 
+@pytest.mark.parametrize("roi", [0.2, 0.3, 0.38, 0.42, 0.5])
+def test_rates_by_date_are_found_without_discount_and_below_nothing(tmp_path, roi):
+    cash, case = make(Finance(margin=0.4), roi=roi, periods=60)
+    found = live(write_workbook(tmp_path / "dated.xlsx", cash, case))
+    assert found["NPV by date (actual/365)"] == pytest.approx(case.xnpv.mean, rel=1e-9)
+    assert found["NPV"] == pytest.approx(case.npv.mean, rel=1e-9)
+    rate = case.xirr.per_year.expected
+    assert found["internal rate of return by date"] == pytest.approx(rate, rel=1e-6)
+
+
 def test_what_is_owed_at_the_end_is_in_the_live_figures(tmp_path):
     cash, case = make(FINANCE.model_copy(update={"cost_delay": 8}), roi=2.0)
     found = live(write_workbook(tmp_path / "late.xlsx", cash, case))
