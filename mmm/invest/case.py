@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from mmm.cash import value
 from mmm.cash.cashflow import CONVENTIONS, CashFlow
 from mmm.cash.value import Floats, Summary, refuse, summarise
 from mmm.config.finance import CostKind, Finance
-from mmm.invest.assumptions import Assumption, Source, finance_assumptions
+from mmm.invest.assumptions import Assumption, Source, finance_assumptions, in_currency
 from mmm.invest.bridge import BridgeStep, bridge
 from mmm.invest.company import CustomerReading, Reading, company_readings, customer_reading
 from mmm.invest.measures import (
@@ -144,8 +144,9 @@ def build_case(
     last = marginal_return(marginal)
     found = grounds(npv, cash.present_cost, rule, marginal=last, prior_led=prior_led)
     past_horizon = summarise(cash.inflow_past_horizon)
+    money = currency or finance.currency or ""
     return InvestmentCase(
-        currency=currency or finance.currency or "",
+        currency=money,
         start=cash.dates[0],
         end=cash.dates[-1],
         periods=cash.periods,
@@ -174,7 +175,7 @@ def build_case(
         cost_past_horizon=cash.cost_past_horizon,
         caveats=_caveats(cash, past_horizon.mean, fit_verdict, found),
         conventions=CONVENTIONS,
-        assumptions=_assumptions(cash, extra_assumptions),
+        assumptions=_named(_assumptions(cash, extra_assumptions), money),
         risk_level=rule.risk_level,
         npv_at_risk_level=value.value_at_risk(npv, rule.sure),
         marginal_npv_per_cost=NO_SUMMARY if last is None else summarise(last),
@@ -189,10 +190,16 @@ def build_case(
             for line in cash.lines
         ),
         customers=customer_reading(cash),
-        company=company_readings(cash, npv),
-        tornado=tornado,
+        company=_named(company_readings(cash, npv), money),
+        tornado=_named(tornado, money),
         prior_sensitivity=prior_sensitivity,
     )
+
+
+def _named[Row: (Assumption, Reading, Swing)](
+    rows: Sequence[Row], currency: str
+) -> tuple[Row, ...]:
+    return tuple(replace(row, unit=in_currency(row.unit, currency)) for row in rows)
 
 
 def _caveats(cash: CashFlow, left_out: float, fit_verdict: str, found: Grounds) -> tuple[str, ...]:

@@ -150,7 +150,9 @@ def source_of(finance: Finance, name: str) -> Source:
     """Whether finance stated the assumption `name`."""
     if name in CUSTOMER_RANGES:
         return Source.FINANCE
-    stated = name in finance.model_fields_set
+    stated = name in finance.model_fields_set or (
+        name == "discount_rate" and bool(finance.discount_curve)
+    )
     return Source.FINANCE if stated else Source.DEFAULT
 
 
@@ -165,10 +167,12 @@ def ends_of(
         value = None if customers is None else _customer_value(finance, name)
     else:
         value = getattr(finance, name)
-    if value is None or (name == "discount_rate" and finance.discount_curve):
+    if value is None:
         return None
     if name in finance.ranges:
         return "stated", _within(name, finance.ranges[name], spans)
+    if name == "discount_rate" and finance.discount_curve:
+        return None
     if isinstance(value, tuple):
         return "stated", value
     if not value and name in ("repeat_value", "bad_debt", "cost_delay", "tax_rate"):

@@ -55,6 +55,8 @@ def finding_of(tmp_path, finance, study=GOOD):
             "mixes currencies (EUR, GBP)",
         ),
         ("collection: [0.6, 0.3]", "finance.collection", "add up to 0.9, not 1"),
+        ("hurdle: 50", "finance.hurdle", "at most 3, got 50"),
+        ("hurdle: -2", "finance.hurdle", "at least -1"),
         ("risk_level: 0.6", "finance.risk_level", "below 0.5"),
         ("costs: [{name: film, amount: -5}]", "finance.costs[0].amount", "above 0"),
         (

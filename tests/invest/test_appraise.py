@@ -110,6 +110,16 @@ def test_a_case_without_a_margin_asks_for_one_whatever_is_moved(fitted):
     assert {row.verdict for row in none.prior_sensitivity} == {"state a margin first"}
 
 
+def test_amounts_are_in_their_currency(fitted):
+    film = {"name": "film", "amount": 100.0}
+    finance = Finance(margin=0.4, test_cost=5.0, costs=[film])
+    case = investment_case(fitted, fit_verdict="trusted", finance=finance)
+    units = {row.name: row.unit for row in (*case.assumptions, *case.tornado)}
+    assert units["test_cost"] == units["cost"] == "EUR"
+    assert units["cost: film"].startswith("EUR (other")
+    assert not any(unit.startswith("money") for unit in units.values())
+
+
 def test_the_shortest_horizon_that_works_works(fitted):
     finance = Finance(horizon=14, payment_delay=12, collection=(0, 0.5, 0.5))
     case = investment_case(fitted, fit_verdict="trusted", finance=finance)

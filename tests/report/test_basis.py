@@ -54,6 +54,7 @@ READING = {
     "words": "The market pays more.",
     "source": "Tobin (1969)",
 }
+EQUITY = READING | {"name": "Customer equity", "value": 3e6}
 
 
 @pytest.fixture
@@ -125,3 +126,11 @@ def test_names_are_escaped(rich):
     }
     page = render_case(alone(rich, case=case, study=EVIL, currency=EVIL))
     assert "<script" not in page and "alert(1)" in page
+
+
+@pytest.mark.parametrize("named", ["currency", "money"])
+def test_readings_of_money_carry_the_currency(rich, named):
+    unit = rich.currency if named == "currency" else "money"
+    case = {**rich.case, "company": [EQUITY | {"unit": unit}]}
+    page = str(basis_section(replace(rich, case=case)))
+    assert f"{rich.currency}\N{NO-BREAK SPACE}3" in page.replace("\\xa0", "\N{NO-BREAK SPACE}")

@@ -275,7 +275,8 @@ def _readings(inputs: CaseView) -> list[Block]:
             )
     for one in inputs.case.get("company") or ():
         value = words.number(one["value"])
-        money = inputs.currency if str(one["unit"]).startswith("money") else ""
+        of_money = str(one["unit"]).split(" ")[0] in ("money", inputs.currency)
+        money = inputs.currency if of_money else ""
         text = (
             words.percent(value)
             if one["unit"] == "of market value"
