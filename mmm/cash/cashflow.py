@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from mmm.cash.costs import DatedCost, dated_costs
+from mmm.cash.costs import DatedCost, dated_costs, paid_late
 from mmm.cash.customers import CustomerBase, customer_base
 from mmm.cash.uncertain import Drawn, draw_assumptions
 from mmm.cash.value import (
@@ -30,7 +30,9 @@ CONVENTIONS = (
     "Period 0 is the first period of spending; its cash is not discounted.",
     "Cash of period t is worth 1 / (1 + r)^t today, with r = (1 + yearly rate)^(1 / periods per "
     "year) - 1. With a curve, the yearly rate is the curve's at t, straight between its points.",
-    "Costs are paid cost_delay periods after the money is spent.",
+    "Costs are paid cost_delay periods after the money is spent. What spending within the horizon "
+    "still owes at its end is paid in the last period: paying late never makes a cost smaller "
+    "than its discount.",
     "An inflow is incremental outcome value times (1 + repeat value) times margin, received "
     "payment_delay periods after the outcome; repeat value arrives with the outcome it follows. "
     "With a collection profile its parts arrive one period after another; bad debt never does.",
@@ -39,8 +41,8 @@ CONVENTIONS = (
     "Tax is tax_rate times (inflow - cost) of the same period; a negative amount is a credit "
     "taken at once, as in a firm that is otherwise profitable. Production is paid at its start "
     "and written off evenly over its periods.",
-    "Cash and costs past the horizon, or past the last dated period, are left out and stated. "
-    "Money paid before period 0 is sunk and left out.",
+    "Inflow past the horizon, or past the last dated period, and costs that begin after it are "
+    "left out and stated. Money paid before period 0 is sunk and left out.",
 )
 
 
@@ -49,7 +51,9 @@ class CashFlow:
     """Cash by period over P periods and D draws, in money. Made by `cash_flow`.
 
     `net` = `inflow` - `cost` - `tax`. `cost` (P,) is all that is paid: `channel_cost` and the
-    study's cost `lines`; `written_off` (P,) is what tax deducts. `first_received` and
+    study's cost `lines`, in the last period with what is then still owed; `owed` (P,) is what
+    spending up to a period owes after it, less the tax that paying it saves. `written_off` (P,)
+    is what tax deducts. `first_received` and
     `later_received` (D,): outcome value received within the horizon, before margin, from
     incremental outcome and from what customers buy later. `outcome_value` (D,),
     `cost_past_horizon` (money) and `inflow_past_horizon` (D,) say what was caused in all and what
@@ -70,6 +74,7 @@ class CashFlow:
     cost_past_horizon: float
     channel_cost: Floats
     lines: tuple[DatedCost, ...]
+    owed: Floats
     written_off: Floats
     first_received: Floats
     later_received: Floats
@@ -178,12 +183,13 @@ def cash_flow(
     first_received = _received(value, finance, window)
     later_received = _received(later, finance, window)
     inflow = (first_received + later_received) * margin
-    paid = np.pad(spent, (finance.cost_delay, 0))
-    channel_cost = paid[:window]
+    channel_cost = paid_late(spent[:window], finance.cost_delay)
     lines = dated_costs(finance.costs, dates[:window], periods_per_year, finance.cost_delay)
     counted_cost = np.sum([channel_cost, *(line.paid for line in lines)], axis=0)
     written_off = np.sum([channel_cost, *(line.written_off for line in lines)], axis=0)
     tax = finance.tax_rate * (inflow - written_off)
+    owed = (1.0 - finance.tax_rate) * np.cumsum(spent[:window] - channel_cost)
+    owed += np.sum([np.cumsum(line.due - line.paid) for line in lines], axis=0)
     left_out = _left_out(value + later, finance, window)
     if base is not None:
         left_out += (1.0 - finance.bad_debt) * base.after
@@ -200,9 +206,10 @@ def cash_flow(
         finance=finance,
         outcome_value=value.sum(axis=1),
         inflow_past_horizon=left_out * drawn.margin,
-        cost_past_horizon=float(paid[window:].sum() + sum(line.later for line in lines)),
+        cost_past_horizon=float(spent[window:].sum() + sum(line.later for line in lines)),
         channel_cost=channel_cost,
         lines=lines,
+        owed=owed,
         written_off=written_off,
         first_received=first_received.sum(axis=1),
         later_received=later_received.sum(axis=1),

@@ -18,13 +18,15 @@ UNEVEN = 0.1
 
 @dataclass(frozen=True, slots=True)
 class DatedCost:
-    """One cost line over P periods: `paid` (P,) money out, `written_off` (P,) for tax.
+    """One cost line over P periods: `due` (P,) when it falls due, `paid` (P,) money out,
+    `written_off` (P,) for tax.
 
-    `sunk` was paid before the first period and counts nowhere; `later` is paid after the last.
+    `sunk` was paid before the first period and `later` falls due after the last: neither counts.
     """
 
     name: str
     kind: CostKind
+    due: Floats
     paid: Floats
     written_off: Floats
     sunk: float
@@ -34,7 +36,8 @@ class DatedCost:
 def dated_costs(
     lines: Sequence[CostLine], dates: pd.DatetimeIndex, periods_per_year: float, delay: int = 0
 ) -> tuple[DatedCost, ...]:
-    """`lines` over the periods of `dates` (P,), each paid `delay` periods after it falls due.
+    """`lines` over the periods of `dates` (P,), each paid `delay` periods after it falls due, and
+    in the last period what is then still owed.
 
     What is paid at once is written off evenly over the line's periods, what is paid evenly as it
     is paid. The write-off of money that is sunk goes on either way, so it is left out too.
@@ -54,15 +57,23 @@ def _dated(
     else:
         due, amounts, written = use, np.full(line.periods, part), use[use >= 0]
     fresh = due >= 0
-    when = due[fresh] + delay
+    owed = _placed(due[fresh], amounts[fresh], len(dates))
     return DatedCost(
         line.name,
         line.kind,
-        paid=_placed(when, amounts[fresh], len(dates)),
+        due=owed,
+        paid=paid_late(owed, delay),
         written_off=_placed(written, np.full(len(written), part), len(dates)),
         sunk=float(amounts[~fresh].sum()),
-        later=float(amounts[fresh][when >= len(dates)].sum()),
+        later=float(amounts[due >= len(dates)].sum()),
     )
+
+
+def paid_late(due: Floats, delay: int) -> Floats:
+    """What falls `due` (P,), paid `delay` periods later; in the last period all that is owed."""
+    last = len(due) - 1
+    when = np.minimum(np.arange(len(due)) + delay, last)
+    return np.bincount(when, weights=due, minlength=len(due))
 
 
 def _period_of(line: CostLine, dates: pd.DatetimeIndex, periods_per_year: float) -> int:

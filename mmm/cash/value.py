@@ -191,7 +191,7 @@ def _break_even_scale(present_inflow: ArrayLike, present_cost: float) -> Floats:
 def break_even_roi(roi: ArrayLike, present_inflow: ArrayLike, present_cost: float) -> Floats:
     """The ROI at which NPV is zero, the timing of the value kept; elementwise.
 
-    `roi` is outcome value caused over cost, `present_inflow` the discounted cash it brings,
+    `roi` is outcome value over cost, `present_inflow` the discounted cash that this value brings,
     `present_cost` the discounted cost. NPV is linear in the size of the effect, and tax takes
     the same share of both sides, so roi * present_cost / present_inflow. NaN where
     `present_inflow` is not positive: no effect of that timing pays.

@@ -62,10 +62,10 @@ def unit_worth(
     # what is sold t periods later arrives t periods later, or past the end
     sold = flow.inflow @ hankel(factor)
     mean = sold.mean(axis=0)
-    paid = np.concatenate([factor, np.zeros(finance.cost_delay)])[finance.cost_delay :][:periods]
+    paid = factor[np.minimum(np.arange(periods) + finance.cost_delay, periods - 1)]
     return UnitWorth(
         mean,
-        np.pad(paid, (0, periods - len(paid))),
+        paid,
         np.divide(sold, mean, out=np.ones_like(sold), where=mean != 0) if uncertain else None,
     )
 

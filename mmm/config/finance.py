@@ -24,6 +24,8 @@ from mmm.errors import did_you_mean
 
 DEFAULT_HORIZON_WEEKS = 156.0
 HIGHEST_RATE = 1.0
+HIGHEST_HURDLE = 3.0
+"""Net present value per unit of cost: nobody asks for more than 300 %, and 15 is meant as 0.15."""
 ADDS_UP = 1e-6
 
 CUSTOMER_RANGES = (
@@ -191,7 +193,7 @@ class Finance(Block):
     bad_debt: Annotated[float, Field(ge=0, lt=1)] = 0.0
     cost_delay: Delay = 0
     horizon: Annotated[int, Field(ge=1, le=2000)] | None = None
-    hurdle: float = 0.0
+    hurdle: Annotated[float, Field(ge=-1, le=HIGHEST_HURDLE)] = 0.0
     risk_level: Annotated[float, Field(gt=0, lt=0.5)] = 0.2
     test_cost: Amount = 0.0
     repeat_value: Annotated[float, Field(ge=0, le=100)] = 0.0
@@ -325,6 +327,11 @@ class Finance(Block):
         if name == "discount_rate":
             content.pop("discount_curve", None)
         return Finance.model_validate(content)
+
+    @property
+    def first_cash(self) -> int:
+        """Periods from outcome to the first of its cash."""
+        return self.payment_delay + next(n for n, part in enumerate(self.collection) if part)
 
     @property
     def expected_margin(self) -> float:

@@ -271,6 +271,13 @@ class Study(Block):
                 f"'finance.horizon' of {counted} periods ends before the spending of the plan "
                 f"does ('plan.horizon' is {planned}); give at least {planned} periods"
             )
+        first = self.finance.first_cash
+        if counted and counted <= first:
+            raise ValueError(
+                f"'finance.horizon' of {counted} periods ends before any cash comes in, {first} "
+                "periods after the outcome ('finance.payment_delay', 'finance.collection'); "
+                f"give at least {first + 1} periods, or a shorter delay"
+            )
         return self
 
     def routes(self) -> Routes:

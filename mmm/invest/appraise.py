@@ -58,8 +58,8 @@ def appraise(
     """Cash flow and case of `scenario` against no marketing, over the finance horizon.
 
     `finance` takes the place of the study's own block; `ledger` is the fit's, where it has been
-    read already. Raises `InputError` where its horizon
-    ends before the spending does, or it is in another currency than the outcome.
+    read already. Raises `InputError` where its horizon ends before the spending does or before
+    any cash comes in, or it is in another currency than the outcome.
     """
     study, panel = read.fit.study, read.fit.panel
     block = finance or study.finance
@@ -67,6 +67,7 @@ def appraise(
     settled = block.settled(panel.periods_per_year, currency)
     _refuse_mixed(settled, study.outcome.currency)
     _refuse_short(settled, scenario)
+    _refuse_late(settled)
     worth = plan_worth(read, scenario, settled)
     cash, last = worth.cash(settled), worth.last_cash(settled)
     ledger = ledger_table(read.fit) if ledger is None else ledger
@@ -166,4 +167,16 @@ def _refuse_short(finance: Finance, scenario: Scenario) -> None:
             "finance.horizon",
             f"{finance.horizon} periods end before the spending does ({scenario.periods}).",
             f"Give at least {scenario.periods} periods.",
+        )
+
+
+def _refuse_late(finance: Finance) -> None:
+    first = finance.first_cash
+    if finance.horizon and finance.horizon <= first:
+        raise input_error(
+            "finance",
+            "finance.collection" if first > finance.payment_delay else "finance.payment_delay",
+            f"cash comes in {first} periods after the outcome at the earliest, so none of it falls "
+            f"within the horizon of {finance.horizon} periods.",
+            f"Give a 'finance.horizon' of at least {first + 1} periods, or a shorter delay.",
         )

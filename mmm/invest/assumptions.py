@@ -70,6 +70,12 @@ class Assumption:
     high: float | None = None
 
 
+def in_currency(unit: str, currency: str) -> str:
+    """A `unit` of money by the name of its currency, where that is known."""
+    rest = unit.removeprefix("money")
+    return f"{currency}{rest}" if currency and rest != unit else unit
+
+
 def finance_assumptions(finance: Finance, drawn: Drawn | None = None) -> tuple[Assumption, ...]:
     """One assumption a finance setting, in the block's order.
 

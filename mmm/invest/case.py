@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from mmm.cash import value
 from mmm.cash.cashflow import CONVENTIONS, CashFlow
 from mmm.cash.value import Floats, Summary, refuse, summarise
 from mmm.config.finance import CostKind, Finance
-from mmm.invest.assumptions import Assumption, Source, finance_assumptions
+from mmm.invest.assumptions import Assumption, Source, finance_assumptions, in_currency
 from mmm.invest.bridge import BridgeStep, bridge
 from mmm.invest.company import CustomerReading, Reading, company_readings, customer_reading
 from mmm.invest.measures import (
@@ -28,6 +28,7 @@ from mmm.invest.measures import (
     dated_rates,
     internal_rates,
     payback_summary,
+    peak_funding,
 )
 from mmm.invest.sensitivity import PriorSensitivity
 from mmm.invest.tornado import Swing
@@ -40,8 +41,8 @@ LEFT_OUT_SHARE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class CostSummary:
-    """One cost beyond the channels' own, in money: paid within the horizon, before it (sunk and
-    not counted) and after it."""
+    """One cost beyond the channels' own, in money: paid within the horizon or owed at its end,
+    paid before it (sunk and not counted) and due after it (not counted)."""
 
     name: str
     kind: CostKind
@@ -58,8 +59,10 @@ class InvestmentCase:
     the last unit of it. `value_at_risk_95` is the 5 % quantile of NPV, `cvar_95` the mean of its
     worst 5 %, `worst_decile_npv` of its worst 10 % and `npv_at_risk_level` its quantile at the
     risk accepted; all negative when money is lost. `break_even_roi` is the outcome value per unit
-    of cost, `break_even_margin` the margin, at which NPV is zero with the timing kept.
-    `peak_funding` is the most money out of pocket at any time, undiscounted.
+    of cost, both as counted here, and `break_even_margin` the margin, at which NPV is zero with
+    the timing kept.
+    `peak_funding` is the most money out of pocket at any time, undiscounted, of the expected cash
+    as payback and internal rate are; the mean of each draw's own would be of no path at all.
     `value_of_information` is what knowing the truth before deciding would be worth.
     `xnpv` and `xirr` are by date, actual/365. `bridge` leads from outcome value to NPV.
     """
@@ -87,7 +90,7 @@ class InvestmentCase:
     discounted_payback: PaybackSummary
     break_even_roi: PathSummary
     break_even_margin: PathSummary
-    peak_funding: Summary
+    peak_funding: PathSummary
     npv_by_horizon: tuple[HorizonValue, ...]
     inflow_past_horizon: Summary
     cost_past_horizon: float
@@ -141,8 +144,9 @@ def build_case(
     last = marginal_return(marginal)
     found = grounds(npv, cash.present_cost, rule, marginal=last, prior_led=prior_led)
     past_horizon = summarise(cash.inflow_past_horizon)
+    money = currency or finance.currency or ""
     return InvestmentCase(
-        currency=currency or finance.currency or "",
+        currency=money,
         start=cash.dates[0],
         end=cash.dates[-1],
         periods=cash.periods,
@@ -165,13 +169,13 @@ def build_case(
         discounted_payback=payback_summary(cash.net * cash.discount_factor),
         break_even_roi=break_even_roi(cash),
         break_even_margin=break_even_margin(cash),
-        peak_funding=summarise(value.peak_funding(cash.net)),
+        peak_funding=peak_funding(cash.net),
         npv_by_horizon=by_horizon(cash, later),
         inflow_past_horizon=past_horizon,
         cost_past_horizon=cash.cost_past_horizon,
         caveats=_caveats(cash, past_horizon.mean, fit_verdict, found),
         conventions=CONVENTIONS,
-        assumptions=_assumptions(cash, extra_assumptions),
+        assumptions=_named(_assumptions(cash, extra_assumptions), money),
         risk_level=rule.risk_level,
         npv_at_risk_level=value.value_at_risk(npv, rule.sure),
         marginal_npv_per_cost=NO_SUMMARY if last is None else summarise(last),
@@ -186,10 +190,16 @@ def build_case(
             for line in cash.lines
         ),
         customers=customer_reading(cash),
-        company=company_readings(cash, npv),
-        tornado=tornado,
+        company=_named(company_readings(cash, npv), money),
+        tornado=_named(tornado, money),
         prior_sensitivity=prior_sensitivity,
     )
+
+
+def _named[Row: (Assumption, Reading, Swing)](
+    rows: Sequence[Row], currency: str
+) -> tuple[Row, ...]:
+    return tuple(replace(row, unit=in_currency(row.unit, currency)) for row in rows)
 
 
 def _caveats(cash: CashFlow, left_out: float, fit_verdict: str, found: Grounds) -> tuple[str, ...]:
@@ -215,7 +225,7 @@ def _caveats(cash: CashFlow, left_out: float, fit_verdict: str, found: Grounds) 
         )
     if cash.cost_past_horizon > 0:
         said.append(
-            f"Cost of {unit}{cash.cost_past_horizon:,.0f} falls past the horizon and is not "
+            f"Cost of {unit}{cash.cost_past_horizon:,.0f} begins after the horizon and is not "
             "counted."
         )
     said += [

@@ -26,7 +26,7 @@ TWO_DIGITS = 0.005
 class CustomerReading:
     """What the plan's customers cost and are worth, one customer, today's money.
 
-    `won`: new customers. `cost_per_customer`: all cost of the plan over them. `lifetime_value`:
+    `won`: new customers. `cost_per_customer`: all cost the case counts over them. `lifetime_value`:
     contribution before acquisition cost and tax. `value_to_cost`: the one over the other.
     """
 
@@ -59,7 +59,7 @@ def customer_reading(cash: CashFlow) -> CustomerReading | None:
         return None
     won = base.won.sum(axis=1)
     worth = lifetime_value(base, cash.drawn, cash.finance, cash.periods_per_year)
-    cost = float(cash.cost.sum()) + cash.cost_past_horizon
+    cost = float(cash.cost.sum())
     positive = won > 0
     price = np.where(positive, cost / np.where(positive, won, 1.0), np.nan)
     expected = cost / won.mean() if won.mean() > 0 else np.nan
@@ -97,10 +97,23 @@ def _readings(company: Company, cash: CashFlow, npv: Floats) -> Iterator[Reading
             share.p05,
             share.p95,
             "of market value",
-            f"Were the market to believe this case, the company would be worth {share.mean:+.2%} "
-            "more.",
+            _believed(share.mean),
             "",
         )
+
+
+def _believed(share: float) -> str:
+    """What NPV of so much of the market value says."""
+    if abs(share) > 1.0:
+        return (
+            f"The plan's NPV is {abs(share):,.1f} times the company's whole market value: see that "
+            "'finance.company.market_value' is in money, not in thousands or millions."
+        )
+    change = "more" if share >= 0 else "less"
+    return (
+        f"Were the market to believe this case, the company would be worth {abs(share):.2%} "
+        f"{change}."
+    )
 
 
 def _acquisition(cost: float, cash: CashFlow) -> Iterator[Reading]:
@@ -160,11 +173,12 @@ def _equity(company: Company, cash: CashFlow, base: CustomerBase, finance: Finan
     stay = expected_stay(cash.drawn.retention, finance, cash.periods_per_year)
     each = cash.drawn.margin * (1.0 - finance.bad_debt) * base.period_value * stay
     worth = summarise((company.customers or 0.0) * each)
-    part = (
-        f" It is {worth.mean / company.market_value:.0%} of the market value."
-        if company.market_value
-        else ""
-    )
+    part = ""
+    if company.market_value:
+        share = worth.mean / company.market_value
+        part = (
+            f" It is {f'{share:.0%} of' if share <= 1 else f'{share:,.1f} times'} the market value."
+        )
     return Reading(
         "Customer equity",
         worth.mean,

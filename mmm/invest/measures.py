@@ -12,7 +12,15 @@ from numpy.typing import ArrayLike
 from mmm.cash import value
 from mmm.cash.cashflow import CashFlow
 from mmm.cash.value import Floats, Summary, summarise
-from mmm.invest.rates import InternalRate, RateStatus, irr, irr_draws, xirr, xirr_draws
+from mmm.invest.rates import (
+    InternalRate,
+    InternalRates,
+    RateStatus,
+    irr,
+    irr_draws,
+    xirr,
+    xirr_draws,
+)
 
 IRR_MIN_SHARE = 0.95
 """Share of draws that must have exactly one internal rate for its quantiles to be shown."""
@@ -50,14 +58,16 @@ NO_PATH = PathSummary(np.nan, np.nan, np.nan, np.nan)
 class RateSummary:
     """Internal rate of return, a year and a period, or why there is none.
 
-    `status` and `rates` (all, a year) are of the expected path. Quantiles are over draws with
-    exactly one rate, and NaN when those are fewer than `IRR_MIN_SHARE` of all. Yearly
-    ones above `HIGHEST_RATE` are NaN too and named in `beyond`, ones below `LOWEST_RATE` in
-    `under`: `expected`, `p05`, `p50`, `p95`.
+    `status`, `rates` (a year) and `rates_per_period` are of the expected path. The rate is a
+    return where it is the only one and money goes out before it comes in. Quantiles are over draws
+    of which this holds, and NaN when those are fewer than `IRR_MIN_SHARE` of all. Yearly ones
+    above `HIGHEST_RATE` are NaN too and named in `beyond`, ones below `LOWEST_RATE` in `under`:
+    `expected`, `p05`, `p50`, `p95`; an only rate is then not in `rates`, several all are.
     """
 
     status: RateStatus
     rates: tuple[float, ...]
+    rates_per_period: tuple[float, ...]
     per_year: PathSummary
     per_period: PathSummary
     share_unique: float
@@ -120,22 +130,22 @@ def internal_rates(cash: CashFlow) -> RateSummary:
     """The internal rate of return of a cash flow by period."""
     mean_path = cash.net.mean(axis=0)
     found, draws = irr(mean_path), irr_draws(cash.net)
-    share = float(np.mean(draws.count == 1))
-    shown = _shown(draws.rate, draws.count, share)
-    expected = found.rates[0] if found.status is RateStatus.UNIQUE else np.nan
+    shown, share = _returns(draws, cash.net)
+    expected = _return(found, mean_path)
     per_period = path_summary(expected, shown)
     figures = (per_period.expected, per_period.p05, per_period.p50, per_period.p95)
     per_year = PathSummary(*value.yearly_rate(figures, cash.periods_per_year).tolist())
     beyond, under = _outside(per_year)
     return RateSummary(
         status=found.status,
-        rates=_told(value.yearly_rate(found.rates, cash.periods_per_year)),
+        rates=_told(found, value.yearly_rate(found.rates, cash.periods_per_year)),
+        rates_per_period=found.rates,
         per_year=_without(per_year, (*beyond, *under)),
         per_period=per_period,
-        share_unique=share,
+        share_unique=float(np.mean(draws.count == 1)),
         share_none=float(np.mean(draws.count == 0)),
         share_several=float(np.mean(draws.count > 1)),
-        reason=_reason(found, mean_path, share, beyond, under),
+        reason=_reason(found, mean_path, share, beyond, under, found.rates),
         beyond=beyond,
         under=under,
     )
@@ -145,16 +155,16 @@ def dated_rates(cash: CashFlow) -> DatedRateSummary:
     """The internal rate of return of a cash flow by date."""
     mean_path = cash.net.mean(axis=0)
     found, draws = xirr(mean_path, cash.dates), xirr_draws(cash.net, cash.dates)
-    share = float(np.mean(draws.count == 1))
-    expected = found.rates[0] if found.status is RateStatus.UNIQUE else np.nan
-    shown = np.minimum(_shown(draws.rate, draws.count, share), np.finfo(float).max)
-    per_year = path_summary(np.minimum(expected, np.finfo(float).max), shown)
+    shown, share = _returns(draws, cash.net)
+    highest = np.finfo(float).max
+    expected = np.minimum(_return(found, mean_path), highest)
+    per_year = path_summary(expected, np.minimum(shown, highest))
     beyond, under = _outside(per_year)
     return DatedRateSummary(
         status=found.status,
-        rates=_told(np.array(found.rates)),
+        rates=_told(found, np.array(found.rates)),
         per_year=_without(per_year, (*beyond, *under)),
-        share_unique=share,
+        share_unique=float(np.mean(draws.count == 1)),
         reason=_reason(found, mean_path, share, beyond, under),
         beyond=beyond,
         under=under,
@@ -174,12 +184,28 @@ def _without(figures: PathSummary, names: tuple[str, ...]) -> PathSummary:
     return replace(figures, **dict.fromkeys(names, np.nan))
 
 
-def _told(rates: Floats) -> tuple[float, ...]:
+def _told(found: InternalRate, rates: Floats) -> tuple[float, ...]:
+    if found.status is RateStatus.SEVERAL:  # none of them is a return: no figure to be misread
+        return tuple(rates.tolist())
     return tuple(rates[(rates <= HIGHEST_RATE) & (rates >= LOWEST_RATE)].tolist())
 
 
-def _shown(rate: Floats, count: np.ndarray, share: float) -> Floats:
-    return rate[count == 1] if share >= IRR_MIN_SHARE else np.array([np.nan])
+def _lays_out(flows: Floats) -> np.ndarray:
+    """Whether the first money to move goes out, by row of flows (..., P)."""
+    first = np.argmax(flows != 0, axis=-1)
+    return np.take_along_axis(flows, first[..., None], axis=-1)[..., 0] < 0
+
+
+def _return(found: InternalRate, path: Floats) -> float:
+    only = found.status is RateStatus.UNIQUE and bool(_lays_out(path))
+    return found.rates[0] if only else np.nan
+
+
+def _returns(draws: InternalRates, flows: Floats) -> tuple[Floats, float]:
+    """Rates to take quantiles of, NaN where too few are returns, and the share that is."""
+    good = (draws.count == 1) & _lays_out(flows)
+    share = float(np.mean(good))
+    return (draws.rate[good] if share >= IRR_MIN_SHARE else np.array([np.nan])), share
 
 
 def _reason(
@@ -188,13 +214,24 @@ def _reason(
     share_unique: float,
     beyond: tuple[str, ...],
     under: tuple[str, ...],
+    per_period: tuple[float, ...] = (),
 ) -> str:
     if found.status is RateStatus.SEVERAL:
-        return "The expected cash changes sign more than once, and several rates make NPV zero."
+        all_of_them = " and ".join(f"{100 * rate:,.1f} %" for rate in per_period)
+        told = f": {all_of_them} a period" if per_period else ""
+        return (
+            "The expected cash changes sign more than once, and several rates make NPV zero"
+            f"{told}. None of them is a return."
+        )
     if found.status is RateStatus.NONE:
         if (np.cumsum(mean_path) >= 0).all():
             return "Expected cash is never out of pocket, so there is no sum to earn a rate on."
         return "No rate makes the NPV of the expected cash zero."
+    if not _lays_out(mean_path):
+        return (
+            "Expected money comes in before it goes out, so the rate is what that advance costs "
+            "and no return."
+        )
     if share_unique < IRR_MIN_SHARE:
         return f"Only {share_unique:.0%} of draws have exactly one rate, so no quantiles are given."
     if beyond:
@@ -217,12 +254,22 @@ def payback_summary(flows: Floats) -> PaybackSummary:
     return PaybackSummary(path_summary(expected, draws), float(np.mean(np.isfinite(draws))))
 
 
+def peak_funding(flows: Floats) -> PathSummary:
+    """The most money out of pocket of flows (D, P): the deepest point of the expected path."""
+    expected = float(value.peak_funding(flows.mean(axis=0)))
+    return path_summary(expected, value.peak_funding(flows))
+
+
 def break_even_roi(cash: CashFlow) -> PathSummary:
-    """The outcome value per unit of cost at which NPV is zero, the timing kept."""
-    total_cost = float(cash.cost.sum()) + cash.cost_past_horizon
+    """The outcome value per unit of cost at which NPV is zero, the timing kept.
+
+    Both as the case counts them: the value whose cash comes in within the horizon, before margin,
+    bad debt and what customers buy later, over the cost counted.
+    """
+    total_cost = float(cash.cost.sum())
     if total_cost <= 0:
         return NO_PATH
-    roi = cash.outcome_value / total_cost
+    roi = cash.first_received / ((1.0 - cash.finance.bad_debt) * total_cost)
     inflow = cash.present_inflow
     return path_summary(
         float(value.break_even_roi(roi.mean(), inflow.mean(), cash.burden)),
@@ -253,10 +300,11 @@ def break_even_margin(cash: CashFlow) -> PathSummary:
 
 
 def by_horizon(cash: CashFlow, later: CashFlow | None = None) -> tuple[HorizonValue, ...]:
-    """The value at each of `HORIZON_YEARS` and at the case's own horizon; with `later`, the same
-    spending over a longer horizon, past it too."""
+    """The value at each of `HORIZON_YEARS` and at the case's own horizon, less what the spending
+    up to it then owes; with `later`, the same spending over a longer horizon, past it too."""
     whole = later or cash
     cumulative = np.cumsum(whole.net * whole.discount_factor, axis=1)
+    cumulative -= whole.owed * whole.discount_factor
     lengths = {round(years * cash.periods_per_year) for years in HORIZON_YEARS}
     other = (n for n in lengths if abs(n - cash.periods) > SAME * cash.periods)
     cuts = {cash.periods, *(n for n in other if 1 <= n <= whole.periods)}

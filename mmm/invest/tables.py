@@ -97,14 +97,14 @@ def company_rows(case: InvestmentCase) -> Rows:
     """Readings of the plan's customers and of the whole company."""
     rows: list[Sequence[object]] = [("reading", "value", "p05", "p95", "unit", "words", "source")]
     if case.customers is not None:
-        one = case.customers
+        one, money = case.customers, case.currency or "money"
         price = one.cost_per_customer
         for name, mean, low, high, unit in (
             ("New customers of this plan", one.won.mean, one.won.p05, one.won.p95, "customers"),
-            ("Cost of each", price.expected, price.p05, price.p95, "money"),
+            ("Cost of each", price.expected, price.p05, price.p95, money),
             (
                 "Lifetime value of each", one.lifetime_value.mean, one.lifetime_value.p05,
-                one.lifetime_value.p95, "money",
+                one.lifetime_value.p95, money,
             ),
             (
                 "Lifetime value over cost", one.value_to_cost.mean, one.value_to_cost.p05,

@@ -13,7 +13,7 @@ from mmm.cash.value import Floats
 from mmm.config.finance import CUSTOMER_RANGES, RANGES, Finance
 from mmm.invest.assumptions import Source
 from mmm.invest.valuation import PlanWorth, marginal_return, present_value, rule_of
-from mmm.invest.verdict import Verdict, decide, grounds
+from mmm.invest.verdict import Rule, Verdict, decide, grounds
 
 RELATIVE = {
     "margin": 0.1,
@@ -98,12 +98,13 @@ def tornado(
     """Every assumption of `finance` and every posterior quantity, widest swing first."""
     found = [*_finance_swings(worth, finance, fit_verdict, prior_led)]
     cash, last = worth.cash(finance), marginal_return(worth.last_cash(finance))
+    rule = rule_of(finance)
     for one in quantities:
         low, high = np.quantile(one.draws, [DECILE, 1.0 - DECILE])
         ends = [one.draws <= low, one.draws >= high]
         if not low < high:
             continue
-        sides = [_side(cash, last, finance, fit_verdict, prior_led, chosen) for chosen in ends]
+        sides = [_side(cash, last, rule, fit_verdict, prior_led, chosen) for chosen in ends]
         values = [float(one.draws[chosen].mean()) for chosen in ends]
         found.append(_swing(one.name, one.source, "posterior", one.unit, values, sides))
     return tuple(sorted(found, key=lambda swing: -swing.span))
@@ -112,6 +113,7 @@ def tornado(
 def _finance_swings(
     worth: PlanWorth, finance: Finance, fit_verdict: str, prior_led: bool
 ) -> Iterator[Swing]:
+    rule = rule_of(finance)
     for name in RANGES:
         spans = len(worth.whole.cost), len(worth.dates)
         ends = ends_of(finance, name, worth.periods_per_year, spans)
@@ -122,7 +124,7 @@ def _finance_swings(
         for end in values:
             moved = finance.replaced(name, end).settled(worth.periods_per_year)
             last = marginal_return(worth.last_cash(moved))
-            sides.append(_side(worth.cash(moved), last, moved, fit_verdict, prior_led))
+            sides.append(_side(worth.cash(moved), last, rule, fit_verdict, prior_led))
         yield _swing(name, source_of(finance, name), basis, UNITS[name], values, sides)
     yield from _cost_swing(worth, finance, fit_verdict, prior_led)
 
@@ -148,7 +150,9 @@ def source_of(finance: Finance, name: str) -> Source:
     """Whether finance stated the assumption `name`."""
     if name in CUSTOMER_RANGES:
         return Source.FINANCE
-    stated = name in finance.model_fields_set
+    stated = name in finance.model_fields_set or (
+        name == "discount_rate" and bool(finance.discount_curve)
+    )
     return Source.FINANCE if stated else Source.DEFAULT
 
 
@@ -163,10 +167,12 @@ def ends_of(
         value = None if customers is None else _customer_value(finance, name)
     else:
         value = getattr(finance, name)
-    if value is None or (name == "discount_rate" and finance.discount_curve):
+    if value is None:
         return None
     if name in finance.ranges:
         return "stated", _within(name, finance.ranges[name], spans)
+    if name == "discount_rate" and finance.discount_curve:
+        return None
     if isinstance(value, tuple):
         return "stated", value
     if not value and name in ("repeat_value", "bad_debt", "cost_delay", "tax_rate"):
@@ -231,7 +237,7 @@ def _after_tax_cost(cash: CashFlow) -> float:
 def _side(
     cash: CashFlow,
     last: Floats | None,
-    finance: Finance,
+    rule: Rule,
     fit_verdict: str,
     prior_led: bool,
     chosen: NDArray[np.bool_] | None = None,
@@ -240,7 +246,6 @@ def _side(
     npv = present_value(cash)
     if chosen is not None:
         npv, last = npv[chosen], None if last is None else last[chosen]
-    rule = rule_of(finance)
     found = grounds(npv, cash.present_cost, rule, marginal=last, prior_led=prior_led)
     decided = decide(found, rule, fit_verdict=fit_verdict)
     return _Side(float(npv.mean()), found.probability, decided.verdict)

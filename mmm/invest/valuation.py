@@ -74,7 +74,8 @@ def present_value(cash: CashFlow) -> Floats:
 
 def rule_of(finance: Finance) -> Rule:
     """The decision rule that a finance block states."""
-    return Rule(finance.hurdle, finance.risk_level, finance.test_cost)
+    stated = "margin" in finance.model_fields_set
+    return Rule(finance.hurdle, finance.risk_level, finance.test_cost, stated)
 
 
 def marginal_return(marginal: CashFlow | None) -> Floats | None:

@@ -18,6 +18,7 @@ class Verdict(StrEnum):
     TEST_FIRST = "test first"
     INVEST_LESS = "invest less"
     DO_NOT_INVEST = "do not invest"
+    MARGIN_FIRST = "state a margin first"
     NO_INVESTMENT = "no investment"
     NOT_TO_BE_RELIED_ON = "not to be relied on"
 
@@ -34,11 +35,13 @@ class Decision:
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What finance asks: NPV per unit of cost above `hurdle`, missed with a chance of
-    `risk_level` at most; a test costs `test_cost`."""
+    `risk_level` at most; a test costs `test_cost`. Without `margin_stated` all outcome value counts
+    as profit, which can speak against an investment and not for one."""
 
     hurdle: float = 0.0
     risk_level: float = 0.2
     test_cost: float = 0.0
+    margin_stated: bool = True
 
     @property
     def sure(self) -> float:
@@ -109,6 +112,8 @@ def decision_rule(rule: Rule) -> str:
         f"{risk} and {sure}, and knowing more is worth more than a test costs "
         f"({rule.test_cost:,.0f}) or most of the effect rests on priors (where neither holds, "
         f"'{Verdict.INVEST_LESS}' if P is above 50% and the last unit falls short so); else "
+        f"'{Verdict.DO_NOT_INVEST}'. Where no margin is stated, all outcome value counts as "
+        f"profit: '{Verdict.MARGIN_FIRST}' in place of all of these but "
         f"'{Verdict.DO_NOT_INVEST}'. '{Verdict.NOT_TO_BE_RELIED_ON}' whatever P is when the fit "
         f"is rejected, and '{Verdict.NO_INVESTMENT}' when there is no cost."
     )
@@ -133,6 +138,15 @@ def decide(found: Grounds, rule: Rule, *, fit_verdict: str) -> Decision:
             f"the chance that NPV per unit of cost is above the hurdle of {rule.hurdle:g} is "
             f"{found.probability:.1%}{why}"
         )
+        if not rule.margin_stated and verdict is Verdict.DO_NOT_INVEST:
+            words = f"even if all outcome value were profit, as no margin is stated, {words}"
+        elif not rule.margin_stated:
+            verdict = Verdict.MARGIN_FIRST
+            words = (
+                "if all outcome value were profit, the chance that NPV per unit of cost is above "
+                f"the hurdle of {rule.hurdle:g} would be {found.probability:.1%}; what it is at "
+                "your margin, 'finance.margin' has to say (1 where outcome value is profit)"
+            )
     if fit_verdict == "caution":
         words += "; the fit calls for caution, so read its reasons first"
     return Decision(verdict, found.probability, f"{verdict.capitalize()}: {words}.")

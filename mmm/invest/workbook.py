@@ -23,7 +23,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from openpyxl.writer.excel import ExcelWriter
 
 from mmm.cash.cashflow import CashFlow, cashflow_frame
-from mmm.cash.value import ROUNDING, Summary
+from mmm.cash.value import DAYS_PER_YEAR_ACTUAL_365, ROUNDING, Summary
 from mmm.invest.case import InvestmentCase
 from mmm.invest.formats import DATE, MONEY, PLAIN, RATE, of_unit, styles_of
 from mmm.invest.measures import PathSummary
@@ -59,7 +59,6 @@ CASH_COLUMNS = (
     "cumulative p95",
     "deducted for tax",
 )
-LOWEST_GUESS = -0.99
 ZERO_RATE = "zero rate a year"
 
 
@@ -274,7 +273,9 @@ def _measures(
     if cash.periods > 1 and not curve:
         later = f"+NPV({cells['rate_per_period']},{over('G', FIRST + 1)})"
     npv = f"=SUMPRODUCT({net},{factor})" if curve else f"='{CASH_FLOW}'!$G${FIRST}{later}"
-    dated = "" if curve else f"=XNPV({cells['discount_rate']},{net},{over('B')})"
+    rate = cells.get("discount_rate", "")
+    # programs differ on XNPV at a rate of nothing
+    dated = "" if curve else f"=IF({rate}=0,SUM({net}),XNPV({rate},{net},{over('B')}))"
     rows: list[tuple[str, str, Summary | PathSummary, str, str]] = [
         ("NPV", npv, case.npv, MONEY, money),
         ("NPV, from present values", f"=SUM({over('J')})", case.npv, MONEY, money),
@@ -295,8 +296,7 @@ def _measures(
         if isfinite(case.irr.per_year.expected):
             yearly = f"=(1+{search})^{cells['periods_per_year']}-1"
     if isfinite(case.xirr.per_year.expected):
-        guess = max(round(case.xirr.per_year.expected, 3), LOWEST_GUESS)
-        by_date = f"=XIRR({net},{over('B')},{guess!r})"
+        by_date = f"={_xirr(cash, net, over('B'), case.xirr.per_year.expected)}"
     margin = f"={cells['margin']}*{scale}" if isfinite(case.break_even_margin.expected) else ""
     share, roi = "share of outcome value", "outcome value per unit of cost"
     return [
@@ -316,6 +316,17 @@ def _measures(
         ("break-even ROI", "", case.break_even_roi, "0.0000", roi),
         ("peak funding", f"=MAX(0,-MIN({over('H')}))", case.peak_funding, MONEY, money),
     ]
+
+
+def _xirr(cash: CashFlow, net: str, dates: str, yearly: float) -> str:
+    """XIRR, searched from near the answer: spreadsheets start from 10 % a year. Not all take a
+    guess below zero; where dates are as far apart from each other, IRR needs none."""
+    steps = np.unique(np.diff(cash.dates.values).astype("timedelta64[D]").astype(int))
+    if yearly >= 0 or len(steps) > 1:
+        return f"XIRR({net},{dates},{round(yearly, 3)!r})"
+    span = int(steps[0])
+    guess = round((1.0 + yearly) ** (span / DAYS_PER_YEAR_ACTUAL_365) - 1.0, 4)
+    return f"(1+IRR({net},{guess!r}))^({DAYS_PER_YEAR_ACTUAL_365:g}/{span})-1"
 
 
 def _payback(over: Callable[..., str], flow: str, cumulative: str) -> str:

@@ -187,6 +187,8 @@ def percent(share: float) -> str:
         return UNKNOWN
     value = 100.0 * share
     text = f"{abs(value):.1f}".removesuffix(".0") if abs(value) < 10 else f"{abs(value):,.0f}"
+    if text == "100" and abs(share) < 1:  # nearly all is not all
+        text = f"{abs(value):.3f}".rstrip("0").removesuffix(".")
     return f"{MINUS if value < 0 and text != '0' else ''}{text}{HARD_SPACE}%"
 
 

@@ -174,10 +174,11 @@ def test_bad_debt_is_never_received():
 @given(st.integers(0, 15))
 def test_suppliers_are_paid_late_exactly(delay):
     at_once, late = build(Finance()), build(Finance(cost_delay=delay))
-    kept = max(PERIODS - delay, 0)
-    assert (late.cost[PERIODS - kept :] == at_once.cost[:kept]).all()
-    assert (late.cost[: PERIODS - kept] == 0).all()
-    assert late.cost.sum() + late.cost_past_horizon == pytest.approx(240)
+    kept = max(PERIODS - 1 - delay, 0)  # paid before the last period
+    assert (late.cost[PERIODS - 1 - kept : -1] == at_once.cost[:kept]).all()
+    assert (late.cost[: PERIODS - 1 - kept] == 0).all()
+    assert late.cost[-1] == pytest.approx(at_once.cost[kept:].sum())
+    assert late.cost_past_horizon == 0
 
 
 @quiet
@@ -225,3 +226,26 @@ def test_tax_on_written_off_production_comes_back_later():
     assert npv(cash.net, cash.rate_per_period) == pytest.approx(
         0.75 * (cash.present_inflow - cash.burden)
     )
+
+
+@quiet
+@given(st.integers(1, PERIODS), st.integers(0, 20), st.floats(0, 0.9))
+def test_paying_late_gains_the_discount_and_nothing_else(horizon, delay, tax):
+    stated = {"margin": 0.4, "tax_rate": tax, "horizon": horizon}
+    at_once, late = build(Finance(**stated)), build(Finance(**stated, cost_delay=delay))
+    assert late.net.sum(axis=1) == pytest.approx(at_once.net.sum(axis=1), abs=1e-9)
+    assert late.cost_past_horizon == at_once.cost_past_horizon
+
+
+@quiet
+@given(st.integers(1, PERIODS), st.integers(0, 20))
+def test_what_is_owed_is_what_a_shorter_horizon_pays_in_its_last_period(cut, delay):
+    lines = [
+        {"name": "film", "amount": 90.0, "kind": "production", "periods": 8},
+        {"name": "team", "amount": 60.0, "kind": "people", "periods": 6, "start": "2026-01-20"},
+    ]
+    stated = {"margin": 0.4, "tax_rate": 0.25, "cost_delay": delay, "costs": lines}
+    whole, short = build(Finance(**stated)), build(Finance(**stated, horizon=cut))
+    ended = whole.net[:, :cut].sum(axis=1) - whole.owed[cut - 1]
+    assert short.net.sum(axis=1) == pytest.approx(ended, abs=1e-9)
+    assert whole.owed[-1] == pytest.approx(0, abs=1e-9)

@@ -43,7 +43,14 @@ def test_money_paid_before_the_case_is_sunk():
     assert team.sunk == pytest.approx(20) and team.paid.tolist() == [10] * 8 + [0] * 2
 
 
-def test_money_paid_after_the_case_is_said():
+def test_what_is_owed_at_the_end_is_paid_then():
+    team = dated(kind="people", periods=4, delay=8)
+    assert team.paid.tolist() == [0] * 8 + [25, 75] and team.due.tolist() == [25] * 4 + [0] * 6
+    assert team.later == 0
+    assert dated(kind="production", delay=400).paid[-1] == 100
+
+
+def test_costs_that_begin_after_the_case_are_said():
     late = dated(kind="people", periods=4, start=date(2026, 3, 2))
     assert late.paid.sum() == pytest.approx(50) and late.later == pytest.approx(50)
     assert dated(start=date(2026, 6, 1)).later == 100

@@ -116,6 +116,21 @@ COMPANY = {
 }
 
 
+@pytest.mark.parametrize(
+    ("npv", "says"),
+    [
+        (1.0, "worth 2.50% more."),
+        (-1.0, "worth 2.50% less."),
+        (4e5, "NPV is 10,000.0 times the company's whole market value: see that 'finance.company"),
+        (-80.0, "NPV is 2.0 times"),
+    ],
+)
+def test_what_the_plan_adds_to_the_market_value(npv, says):
+    company = {"market_value": 40.0, "replacement_cost": 30.0}
+    cash = flow(Finance(margin=0.5, horizon=60, company=company), np.full((4, 60), 80.0))
+    assert says in company_readings(cash, np.full(4, npv))[1].words
+
+
 def readings(**company):
     value = np.full((4, 60), 80.0)
     finance = Finance(margin=0.5, horizon=60, customers=customers(), company=company)

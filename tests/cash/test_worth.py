@@ -33,11 +33,11 @@ def test_without_delays_it_is_the_margin_discounted():
     np.testing.assert_allclose(found.paid, factor, rtol=1e-12)
 
 
-def test_what_comes_after_the_horizon_counts_nothing():
+def test_what_comes_after_the_horizon_counts_nothing_and_what_is_owed_all():
     found = unit_worth(Finance(payment_delay=3, cost_delay=1, discount_rate=0.1), DATES, YEAR)
     factor = 1.1 ** (-np.arange(PERIODS) / YEAR)
     np.testing.assert_allclose(found.sold, np.r_[factor[3:], np.zeros(3)], rtol=1e-12)
-    np.testing.assert_allclose(found.paid, np.r_[factor[1:], 0.0], rtol=1e-12)
+    np.testing.assert_allclose(found.paid, np.r_[factor[1:], factor[-1]], rtol=1e-12)
 
 
 @given(

@@ -42,6 +42,11 @@ def finding_of(tmp_path, finance, study=GOOD):
         ("discount_curve: [[1, 9.0]]", "finance.discount_curve[0][1]", "at most 1"),
         ("discount_rate: 0.1, discount_curve: [[1, 0.05]]", "finance", "both given"),
         ("horizon: 25", "study.yaml", "'finance.horizon' of 25 periods ends before"),
+        (
+            "horizon: 30, payment_delay: 29, collection: [0, 1.0]",
+            "study.yaml",
+            "give at least 31 periods",
+        ),
         ("currency: USD", "study.yaml", "outcome is in EUR but finance is in USD"),
         ("company: {currency: USD, revenue: 5}", "study.yaml", "finance is in USD"),
         (
@@ -50,6 +55,8 @@ def finding_of(tmp_path, finance, study=GOOD):
             "mixes currencies (EUR, GBP)",
         ),
         ("collection: [0.6, 0.3]", "finance.collection", "add up to 0.9, not 1"),
+        ("hurdle: 50", "finance.hurdle", "at most 3, got 50"),
+        ("hurdle: -2", "finance.hurdle", "at least -1"),
         ("risk_level: 0.6", "finance.risk_level", "below 0.5"),
         ("costs: [{name: film, amount: -5}]", "finance.costs[0].amount", "above 0"),
         (

@@ -85,12 +85,45 @@ def test_customers_are_counted_by_the_outcome(make_fit):
 
 @pytest.mark.parametrize(
     ("finance", "where"),
-    [({"horizon": 5}, "finance.horizon"), ({"currency": "USD"}, "finance.currency")],
+    [
+        ({"horizon": 5}, "finance.horizon"),
+        ({"currency": "USD"}, "finance.currency"),
+        ({"horizon": 13, "payment_delay": 13}, "finance.payment_delay"),
+        ({"horizon": 13, "payment_delay": 12, "collection": (0, 1.0)}, "finance.collection"),
+        ({"payment_delay": 200}, "finance.payment_delay"),
+    ],
 )
 def test_refusals_name_the_field(fitted, finance, where):
     with pytest.raises(InputError) as refused:
         investment_case(fitted, fit_verdict="trusted", finance=Finance(**finance))
     assert refused.value.findings[0].where == where
+
+
+def test_a_case_without_a_margin_asks_for_one_whatever_is_moved(fitted):
+    none, stated = (
+        investment_case(fitted, fit_verdict="trusted", finance=Finance(**block))
+        for block in ({"hurdle": -1.0}, {"hurdle": -1.0, "margin": 1.0})
+    )
+    assert stated.decision.verdict == "invest" and none.npv == stated.npv
+    assert none.decision.verdict == "state a margin first"
+    assert {swing.verdict_low for swing in none.tornado} == {"state a margin first"}
+    assert {row.verdict for row in none.prior_sensitivity} == {"state a margin first"}
+
+
+def test_amounts_are_in_their_currency(fitted):
+    film = {"name": "film", "amount": 100.0}
+    finance = Finance(margin=0.4, test_cost=5.0, costs=[film])
+    case = investment_case(fitted, fit_verdict="trusted", finance=finance)
+    units = {row.name: row.unit for row in (*case.assumptions, *case.tornado)}
+    assert units["test_cost"] == units["cost"] == "EUR"
+    assert units["cost: film"].startswith("EUR (other")
+    assert not any(unit.startswith("money") for unit in units.values())
+
+
+def test_the_shortest_horizon_that_works_works(fitted):
+    finance = Finance(horizon=14, payment_delay=12, collection=(0, 0.5, 0.5))
+    case = investment_case(fitted, fit_verdict="trusted", finance=finance)
+    assert case.inflow_past_horizon.mean > 0 and np.isfinite(case.break_even_margin.expected)
 
 
 def test_a_saved_fit_gives_the_same_case(fitted, appraisal, tmp_path):

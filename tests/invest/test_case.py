@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmm.cash.cashflow import cash_flow
-from mmm.config.finance import Finance
+from mmm.cash.cashflow import cash_flow, cashflow_frame
+from mmm.config.finance import CostLine, Finance
 from mmm.errors import InputError
 from mmm.invest.assumptions import Assumption, Source
 from mmm.invest.case import build_case
@@ -28,8 +28,8 @@ def flow(finance=FINANCE, roi=3.5, spread=0.3, scale=1.0, draws=400, seed=0):
     return cash_flow(scale * value, scale * cost, dates, finance, 52.18)
 
 
-def case(cash, fit_verdict="trusted"):
-    return build_case(cash, cash.finance, fit_verdict=fit_verdict)
+def case(cash, fit_verdict="trusted", later=None):
+    return build_case(cash, cash.finance, fit_verdict=fit_verdict, later=later)
 
 
 def test_figures_follow_from_the_draws():
@@ -62,17 +62,60 @@ def test_the_internal_rate_sets_the_expected_npv_to_zero():
 def test_break_even_is_where_npv_is_zero():
     cash = flow(spread=0.0)
     built = case(cash)
-    roi = cash.outcome_value[0] / built.cost
+    roi = cash.first_received[0] / built.cost
     at_roi = flow(roi=3.5 * built.break_even_roi.expected / roi, spread=0.0)
     assert case(at_roi).npv.mean == pytest.approx(0, abs=1e-9)
     thin = FINANCE.model_copy(update={"margin": built.break_even_margin.expected})
     assert case(flow(thin, spread=0.0)).npv.mean == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.parametrize("horizon", [7, 31, 60])
+@pytest.mark.parametrize("start", ["2026-01-05", "2020-01-05", "2030-01-05"])
+def test_break_even_return_has_a_closed_form_without_discount(horizon, start):
+    # what is not counted, later cash and costs before or after the case, does not move it
+    film = CostLine(name="film", amount=900.0, start=start, kind="production")
+    finance = Finance(
+        margin=0.4, tax_rate=0.3, horizon=horizon, payment_delay=3, costs=[film], repeat_value=0.2
+    )
+    plain, lossy = (
+        case(flow(finance.model_copy(update={"bad_debt": lost}))).break_even_roi
+        for lost in (0.0, 0.1)
+    )
+    assert plain.expected == pytest.approx(1 / (0.4 * 1.2))
+    assert (plain.p05, plain.p95) == (pytest.approx(plain.expected), pytest.approx(plain.expected))
+    assert lossy.expected == pytest.approx(plain.expected / 0.9)
+
+
+@pytest.mark.parametrize("delay", [0, 3, 30, 500])
+def test_every_horizon_counts_what_is_owed_at_its_end(delay):
+    film = {"name": "film", "amount": 90.0, "kind": "production", "periods": 20}
+    finance = FINANCE.model_copy(update={"cost_delay": delay, "costs": (CostLine(**film),)})
+    whole = flow(finance)
+    for row in case(flow(finance.model_copy(update={"horizon": 40})), later=whole).npv_by_horizon:
+        alone = case(flow(finance.model_copy(update={"horizon": row.periods})))
+        assert row.npv.mean == pytest.approx(alone.npv.mean)
+        assert row.probability_of_loss == alone.probability_of_loss
+
+
+def test_money_that_loses_loses_however_late_its_costs_are_paid():
+    for delay in (0, 12, 13, 200):
+        late = case(flow(Finance(margin=0.1, horizon=13, cost_delay=delay), spread=0.01))
+        assert late.decision.verdict == "do not invest"
+        assert late.npv.mean < 0 and np.isnan(late.payback.periods.expected)
+
+
+def test_peak_funding_is_the_deepest_point_of_the_expected_cash():
+    cash = flow(spread=1.5)
+    built = case(cash)
+    lowest = cashflow_frame(cash)["cumulative_mean"].min()
+    assert built.peak_funding.expected == pytest.approx(-lowest)
+    assert built.peak_funding.p05 < built.peak_funding.expected < built.peak_funding.p95
+
+
 def test_the_unit_of_money_changes_nothing_but_money():
     euros, cents = case(flow()), case(flow(scale=100.0))
     assert cents.npv.p05 == pytest.approx(100 * euros.npv.p05)
-    assert cents.peak_funding.mean == pytest.approx(100 * euros.peak_funding.mean)
+    assert cents.peak_funding.p95 == pytest.approx(100 * euros.peak_funding.p95)
     for name in ("npv_per_cost", "irr", "break_even_roi", "break_even_margin"):
         ours, theirs = getattr(euros, name), getattr(cents, name)
         pairs = [(ours.per_period, theirs.per_period)] if name == "irr" else [(ours, theirs)]
@@ -137,7 +180,31 @@ def test_several_rates_are_all_told_and_none_is_the_return():
     built = case(cash_flow(value, [100.0, 0.0, 132.0], dates, Finance(), 1.0))
     assert built.irr.rates == pytest.approx([0.1, 0.2])
     assert built.irr.status == "several" and np.isnan(built.irr.per_year.expected)
-    assert "several" in built.irr.reason
+    assert built.irr.rates_per_period == built.irr.rates
+    assert "several rates make NPV zero: 10.0 % and 20.0 % a period" in built.irr.reason
+
+
+def test_several_weekly_rates_are_told_though_a_yearly_one_would_mean_nothing():
+    dates = pd.date_range("2026-01-05", periods=3, freq="W-MON")
+    value = [[0.0, 100.0 * (1.13 + 1.75), 0.0]]
+    cash = cash_flow(value, [100.0, 0.0, 100.0 * 1.13 * 1.75], dates, Finance(), 52.0)
+    built = case(cash)
+    assert built.irr.status == built.xirr.status == "several"
+    assert built.irr.rates_per_period == pytest.approx([0.13, 0.75])
+    assert built.irr.rates == pytest.approx([1.13**52 - 1, 1.75**52 - 1])
+    assert len(built.xirr.rates) == 2 and not built.irr.beyond
+    assert "13.0 % and 75.0 % a period" in built.irr.reason
+
+
+def test_what_an_advance_costs_is_no_return():
+    dates = pd.date_range("2026-01-05", periods=2, freq="W-MON")
+    built = case(cash_flow(np.full((10, 2), [100.0, 0.0]), [0.0, 110.0], dates, Finance(), 52.0))
+    assert built.npv.mean == pytest.approx(-10)
+    for rate in (built.irr, built.xirr):
+        assert rate.status == "unique" and not rate.beyond
+        assert np.isnan([rate.per_year.expected, rate.per_year.p05, rate.per_year.p95]).all()
+        assert "comes in before it goes out" in rate.reason
+    assert built.irr.rates_per_period == pytest.approx([0.1])
 
 
 def test_caveats_name_what_was_left_open_or_out():

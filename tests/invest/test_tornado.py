@@ -73,6 +73,18 @@ def test_a_swing_is_the_case_rebuilt(swings, worth, name):
         assert (swing.low, swing.high) == stated[name]
 
 
+def test_a_range_beside_a_curve_is_of_one_rate_in_its_place(worth):
+    curve = Finance(margin=0.4, discount_curve=((0.5, 0.04), (3.0, 0.1)))
+    ranged = curve.model_copy(update={"ranges": {"discount_rate": (0.05, 0.15)}})
+    found = tornado(worth, ranged.settled(52.18), (), fit_verdict="trusted")
+    (swing,) = (one for one in found if one.name == "discount_rate")
+    assert (swing.source, swing.basis) == (Source.FINANCE, "stated")
+    flat = Finance(margin=0.4, discount_rate=0.15).settled(52.18)
+    assert swing.npv_high == pytest.approx(present_value(worth.cash(flat)).mean())
+    plain = tornado(worth, curve.settled(52.18), (), fit_verdict="trusted")
+    assert "discount_rate" not in {one.name for one in plain}
+
+
 def test_costs_swing_as_if_all_were_ten_percent_more(swings, worth):
     dearer = FINANCE.model_copy(
         update={"costs": [FINANCE.costs[0].model_copy(update={"amount": 165.0})]}

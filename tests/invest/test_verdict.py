@@ -44,6 +44,27 @@ def test_decision_rule(found, fit_verdict, verdict):
     assert f"'{verdict}'" in rule and "0.1" in rule and "80%" in rule and "20%" in rule
 
 
+@pytest.mark.parametrize(
+    ("found", "fit_verdict", "verdict"),
+    [
+        (Grounds(1.0), "caution", "state a margin first"),
+        (Grounds(0.8, -0.3, 0.8), "trusted", "state a margin first"),
+        (Grounds(0.5, information=101.0), "trusted", "state a margin first"),
+        (Grounds(0.2), "trusted", "do not invest"),
+        (Grounds(1.0), "rejected", "not to be relied on"),
+        (Grounds(NAN), "trusted", "no investment"),
+    ],
+)
+def test_a_margin_nobody_stated_is_no_ground_for_investing(found, fit_verdict, verdict):
+    decision = decide(found, Rule(margin_stated=False), fit_verdict=fit_verdict)
+    assert decision.verdict == verdict
+    assert decision.probability == found.probability or np.isnan(found.probability)
+    assert decision.sentence.startswith(verdict.capitalize())
+    said = "if all outcome value were profit" in decision.sentence
+    assert said == (verdict in ("state a margin first", "do not invest"))
+    assert f"'{verdict}'" in decision_rule(RULE)
+
+
 @quiet
 @given(st.floats(0.01, 0.49), st.integers(0, 2**32 - 1))
 def test_investing_is_the_npv_at_the_risk_level_clearing_the_hurdle(risk, seed):

@@ -83,9 +83,10 @@ def test_live_figures_agree_with_the_json(book, cells):
         "payback": plain["payback"]["periods"]["expected"],
         "discounted payback": plain["discounted_payback"]["periods"]["expected"],
         "break-even margin": plain["break_even_margin"]["expected"],
+        "peak funding": plain["peak_funding"]["expected"],
     }
     assert None not in expected.values()
-    assert found.keys() == expected.keys() | {"peak funding"}
+    assert found.keys() == expected.keys()
     for label, figure in expected.items():
         assert found[label] == pytest.approx(figure, rel=1e-9), label
 
@@ -136,6 +137,24 @@ def test_money_never_back_and_one_period(tmp_path):
     found = live(write_workbook(tmp_path / "one.xlsx", cash, case))
     assert found["NPV"] == pytest.approx(case.npv.mean)
     assert "internal rate of return, a year" not in found
+
+
+@pytest.mark.parametrize("roi", [0.2, 0.3, 0.38, 0.42, 0.5])
+def test_rates_by_date_are_found_without_discount_and_below_nothing(tmp_path, roi):
+    cash, case = make(Finance(margin=0.4), roi=roi, periods=60)
+    found = live(write_workbook(tmp_path / "dated.xlsx", cash, case))
+    assert found["NPV by date (actual/365)"] == pytest.approx(case.xnpv.mean, rel=1e-9)
+    assert found["NPV"] == pytest.approx(case.npv.mean, rel=1e-9)
+    rate = case.xirr.per_year.expected
+    assert found["internal rate of return by date"] == pytest.approx(rate, rel=1e-6)
+
+
+def test_what_is_owed_at_the_end_is_in_the_live_figures(tmp_path):
+    cash, case = make(FINANCE.model_copy(update={"cost_delay": 8}), roi=2.0)
+    found = live(write_workbook(tmp_path / "late.xlsx", cash, case))
+    assert case.npv.mean < 0 and found["payback"] == "never"
+    assert found["NPV"] == pytest.approx(case.npv.mean, rel=1e-9)
+    assert found["break-even margin"] == pytest.approx(case.break_even_margin.expected, rel=1e-9)
 
 
 def test_the_same_case_gives_the_same_bytes(book, tmp_path):

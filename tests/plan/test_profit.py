@@ -41,14 +41,13 @@ def case_value(read, scenario):
 
 
 @pytest.mark.parametrize("likelihood", ["normal", "lognormal"])
-@pytest.mark.parametrize("change", [{}, CURVE], ids=["rate", "curve"])
+@pytest.mark.parametrize("change", [{}, CURVE, {"cost_delay": 500}], ids=["rate", "curve", "owed"])
 def test_the_optimiser_counts_what_the_case_does(make, likelihood, change):
     read = make.response(finance=RICH | change, likelihood=likelihood)
     made = levers(prices(read.fit), blocks=2)
     z = 1.3 * made.decisions(made.prices.today)
     plan = spending(made.prices, made.money(z), "plan")
     valuation = valuation_of(read, made, profit_measure(read, made))
-    # costs are paid within the horizon, so that nothing of them is left out
     expected = case_value(read, plan)
     np.testing.assert_allclose(valuation.values(z)[0], expected, rtol=1e-8, atol=1e-8)
     np.testing.assert_allclose(outlook(read, plan).profit, expected, rtol=1e-9)

@@ -54,6 +54,7 @@ READING = {
     "words": "The market pays more.",
     "source": "Tobin (1969)",
 }
+EQUITY = READING | {"name": "Customer equity", "value": 3e6}
 
 
 @pytest.fixture
@@ -156,4 +157,12 @@ def test_without_a_margin_the_decision_says_what_is_counted(rich):
             if getattr(block, "heading", "") == "Decision"
         )
         assert ("No margin was stated" in decision) == told
-        assert ("No margin was stated" in render_report(inputs).split('id="case"')[0]) == told
+        assert ("no margin was stated" in render_report(inputs).split('id="case"')[0]) == told
+
+
+@pytest.mark.parametrize("named", ["currency", "money"])
+def test_readings_of_money_carry_the_currency(rich, named):
+    unit = rich.currency if named == "currency" else "money"
+    case = {**rich.case, "company": [EQUITY | {"unit": unit}]}
+    page = str(basis_section(replace(rich, case=case)))
+    assert f"{rich.currency}\N{NO-BREAK SPACE}3" in page.replace("\\xa0", "\N{NO-BREAK SPACE}")

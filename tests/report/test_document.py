@@ -382,6 +382,25 @@ def test_a_rate_too_high_to_mean_anything_is_told_in_words(inputs):
     assert said.replace("\xa0", " ").count("400 % to over 1,000 %") == 2
 
 
+def test_without_a_margin_the_page_decides_nothing(make):
+    inputs = make["annual"]()
+    margin = {"name": "margin", "value": 1.0, "unit": "share", "source": "default"}
+    case = {**inputs.case, "verdict": "state a margin first", "assumptions": [margin]}
+    page = Page(render_report(replace(inputs, case=case)))
+    assert "State a margin first. No margin was stated. If all outcome value were profit" in (
+        page.words
+    )
+    assert "as if all outcome value were profit, because no margin was stated" in page.words
+    assert "Invest." not in page.words
+
+
+def test_several_rates_are_told_as_such(inputs):
+    rate = {"status": "several", "per_year": {}, "reason": "Several rates make NPV zero."}
+    said = Page(render_report(replace(inputs, case={**inputs.case, "irr": rate}))).words
+    assert said.count("Internal rate of return several") == 2
+    assert said.count("Several rates make NPV zero.") == 2
+
+
 def test_a_rate_too_low_to_mean_anything_is_told_in_words(inputs):
     year = {"expected": None, "p05": None, "p50": None, "p95": 4.0}
     rate = {"per_year": year, "under": ["expected", "p05", "p50"], "reason": "Under."}

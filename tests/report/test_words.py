@@ -77,6 +77,9 @@ def test_percentages_keep_what_matters():
     assert words.percent(0.071) == f"7.1{words.HARD_SPACE}%"
     assert words.percent(0.234) == f"23{words.HARD_SPACE}%"
     assert words.percent(-0.02) == f"\u22122{words.HARD_SPACE}%"
+    assert words.percent(0.995) == f"99.5{words.HARD_SPACE}%"
+    assert words.percent(0.9998) == f"99.98{words.HARD_SPACE}%"
+    assert words.percent(1.0) == words.percent(1.004) == f"100{words.HARD_SPACE}%"
     assert words.percent(math.nan) == words.UNKNOWN
 
 

@@ -15,6 +15,9 @@ DOT: Final = 6.0
 FAR: Final = 4
 """Rows that a name may be moved up or down before it is left where it is."""
 
+CUT: Final = 1e6
+"""A name that the edge cuts is worse than any number of names upon each other."""
+
 Align = Literal["left", "right", "center"]
 
 
@@ -81,7 +84,7 @@ def placed(
             on_dots = sum(box.covers(dot) for dot in dots) / (4 * DOT**2)
             crossed = sum(box.covers(line) for line in lines) / area
             away = abs(label.dy) / ROW + (0.0 if label.align == "left" else 0.2)
-            costs.append(60 * outside + 30 * on_others + 15 * on_dots + 2 * crossed + away)
+            costs.append(CUT * outside + 30 * on_others + 15 * on_dots + 2 * crossed + away)
         found[index] = _about()[costs.index(min(costs))]
         used.append(found[index].box(points[index], names[index]))
     return [found[index] for index in range(len(points))]

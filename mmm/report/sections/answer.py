@@ -12,8 +12,8 @@ from mmm.report import words
 from mmm.report.blocks import Block, Bullets, Section, Text, Tile, Tiles
 from mmm.report.inputs import ReportInputs
 from mmm.report.sections.terms import (
-    all_is_profit,
     amount_of,
+    margin_unstated,
     outcome_words,
     payback,
     payback_note,
@@ -92,7 +92,7 @@ def _tiles(inputs: ReportInputs) -> tuple[Tile, ...]:
         Tile(
             "Net present value",
             words.short_amount(npv.mean, inputs.currency),
-            "; ".join(part for part in (_range(npv), NO_MARGIN * all_is_profit(inputs)) if part),
+            "; ".join(part for part in (_range(npv), NO_MARGIN * margin_unstated(inputs)) if part),
         ),
         Tile(
             "Chance of loss",
@@ -164,19 +164,16 @@ def _value(inputs: ReportInputs) -> str:
         "as is": "going on with today's spending",
         "recommended": "spending as recommended",
     }.get(name, f"spending as in {name}")
-    return (
-        f"Against no marketing at all, and under the financial assumptions listed below, {plan} "
-        f"{gain} {words.amount(abs(npv.mean), inputs.currency)} in today's money"
-        f"{interval}. The chance that it loses money is {loss}. {when}.{_unstated(inputs)}"
+    counted = (
+        "as if all outcome value were profit, because no margin was stated (with the cost of "
+        "making and delivering what is sold, the figures are lower)"
+        if margin_unstated(inputs)
+        else "under the financial assumptions listed below"
     )
-
-
-def _unstated(inputs: ReportInputs) -> str:
-    if not all_is_profit(inputs):
-        return ""
     return (
-        f" No margin was stated, so all {outcome_words(inputs)} is counted as profit here: with "
-        "the cost of making and delivering what is sold, the figures are lower."
+        f"Against no marketing at all, and {counted}, {plan} "
+        f"{gain} {words.amount(abs(npv.mean), inputs.currency)} in today's money"
+        f"{interval}. The chance that it loses money is {loss}. {when}."
     )
 
 

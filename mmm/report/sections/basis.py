@@ -95,7 +95,7 @@ def _figures(inputs: CaseView, npv: words.Spread) -> Table:
             "Most money out of pocket",
             words.short_amount(funding.mean, inputs.currency),
             words.short_between(funding),
-            "the deepest point of the cash curve",
+            "the deepest point of the expected cash curve; interval over draws",
         ),
     ]
     columns = (
@@ -173,7 +173,8 @@ def _horizons(inputs: CaseView) -> list[Block]:
         Table(
             "How the value grows with patience",
             html_table("horizons", columns, rows),
-            "The same spending, judged only on the cash that has come in by then.",
+            "The same spending, judged only on the cash that has come in by then, less "
+            "what is then still owed.",
         )
     ]
 
@@ -277,7 +278,8 @@ def _readings(inputs: CaseView) -> list[Block]:
             )
     for one in inputs.case.get("company") or ():
         value = words.number(one["value"])
-        money = inputs.currency if str(one["unit"]).startswith("money") else ""
+        of_money = str(one["unit"]).split(" ")[0] in ("money", inputs.currency)
+        money = inputs.currency if of_money else ""
         text = (
             words.percent(value)
             if one["unit"] == "of market value"

@@ -10,8 +10,8 @@ from mmm.report.case_inputs import CaseView
 from mmm.report.charts.case import cash_chart, npv_chart
 from mmm.report.charts.worth import HALF, HALF_HEIGHT, bridge_chart, tornado_chart
 from mmm.report.sections.terms import (
-    all_is_profit,
     internal_rate,
+    margin_unstated,
     payback,
     payback_note,
     period,
@@ -63,18 +63,18 @@ def _decision(inputs: CaseView) -> list[Block]:
     text = f"{verdict[:1].upper()}{verdict[1:]}."
     probability = words.number(inputs.case.get("verdict_probability"))
     if np.isfinite(probability):
+        chance, asked = words.chance(probability), "what finance asks of it (the hurdle)"
         text += (
-            " The chance that the investment clears what finance asks of it (the hurdle) is "
-            f"{words.chance(probability)}."
+            " No margin was stated. If all outcome value were profit, which is too favourable "
+            "wherever what is sold costs something to make and deliver, the chance that the "
+            f"investment clears {asked} would be {chance}."
+            if margin_unstated(inputs)
+            else f" The chance that the investment clears {asked} is {chance}."
         )
     last = words.number(inputs.case.get("marginal_probability_of_loss"))
     if np.isfinite(last):
-        text += f" The chance that its last unit of money loses is {words.chance(last)}."
-    if all_is_profit(inputs):
-        text += (
-            " No margin was stated: all outcome value is counted as profit, so this decision is "
-            "too favourable wherever what is sold costs something to make and deliver."
-        )
+        verb = "would then be" if margin_unstated(inputs) else "is"
+        text += f" The chance that its last unit of money loses {verb} {words.chance(last)}."
     if inputs.verdict != "trusted":
         text += " This is what the figures alone say; they are to be read with care."
     return [Text(text, "Decision")]

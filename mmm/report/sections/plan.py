@@ -123,9 +123,10 @@ def _comparison(plan: Mapping[str, Any], inputs: ReportInputs) -> Table:
         f"Plans for the next {word if one else span} compared",
         html_table("plans", columns, rows),
         f"Expected {name} is that of {f'the one {word}' if one else f'these {span}'}, baseline "
-        "included. Profit is margin on all that the plan causes, later too as far as the horizon "
-        "of finance reaches, less its cost in full; later cash counts for less, and tax is not "
-        "taken off. Under each figure, its 90 % interval.",
+        "included. Profit is margin on what the plan causes, as far as its cash comes in within "
+        "the finance horizon, less its cost in full, in today's money: the net present value "
+        "before tax and before costs that are the same for every plan. Under each figure, its "
+        "90 % interval.",
     )
 
 

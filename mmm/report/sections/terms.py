@@ -74,8 +74,10 @@ def payback_note(inputs: CaseView) -> str:
 
 def internal_rate(inputs: CaseView, none: str) -> tuple[str, str]:
     """The internal rate of return a year and its 90 % interval, in words; `none` where there is
-    no rate, an empty interval where it is not known."""
+    no rate, an empty interval where it is not known; `several` where several make NPV zero."""
     rate = inputs.case.get("irr") or {}
+    if rate.get("status") == "several":
+        return "several", ""
     outside = dict.fromkeys(rate.get("beyond") or (), FAST)
     outside |= dict.fromkeys(rate.get("under") or (), SLOW)
     ends = words.spread(rate.get("per_year"))
@@ -99,7 +101,7 @@ def assumed(inputs: ReportInputs, name: str) -> float:
     return next((words.number(row["value"]) for row in rows if row["name"] == name), math.nan)
 
 
-def all_is_profit(inputs: CaseView) -> bool:
+def margin_unstated(inputs: CaseView) -> bool:
     """Whether nobody stated a margin, so that the case counts all outcome value as profit."""
     rows = inputs.case.get("assumptions") or ()
     return any(row["name"] == "margin" and row.get("source") == "default" for row in rows)
