@@ -11,10 +11,8 @@ import pandas as pd
 from mmm.data.costs import loaded_cost
 from mmm.dims import CHANNEL, GEO
 from mmm.inference.fit import Fit
-from mmm.plan.buying import bought
+from mmm.plan.buying import QUARTER_WEEKS, bought
 from mmm.results.controls import carried_controls, carried_words
-
-QUARTER_WEEKS = 13.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +95,7 @@ def repeated_periods(fit: Fit, horizon: int) -> np.ndarray:
 def with_prices(fit: Fit, scenario: Scenario, prices: Mapping[str, float]) -> Scenario:
     """The scenario's money spent at the stated `prices` of a unit of exposure by channel; others
     are as recently, and drawn ahead."""
-    recent = repeated_periods(fit, scenario.periods)
-    found = bought(fit, recent, scenario.media, scenario.spend, prices, scenario.given)
+    found = bought(fit, scenario.media, scenario.spend, prices, scenario.given)
     first, *rest = scenario.statements
     kept = (words for words in rest if words not in scenario.bought)
     return replace(
