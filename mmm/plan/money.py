@@ -9,7 +9,7 @@ import numpy as np
 from mmm.data.costs import variable_cost_rate
 from mmm.inference.fit import Fit
 from mmm.plan.buying import recent_units
-from mmm.plan.scenario import Scenario, as_is
+from mmm.plan.scenario import DUST, Scenario, as_is, running
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +89,17 @@ def spending(prices: Prices, money: np.ndarray, name: str,
              statements: tuple[str, ...] = ()) -> Scenario:  # fmt: skip
     """The scenario in which `money` (H, G, C) is spent at these prices.
 
-    Channels without a price keep their media of `prices.base`.
+    Channels without a price keep their media of `prices.base`. Fixed cost runs up to a channel's
+    last spending: see `running`.
     """
     base = prices.base
     keeps = ~prices.priced
+    money = np.where(money > DUST * money.max(axis=(0, 1), initial=0.0), money, 0.0)
+    by_period = money.sum(axis=1)
     media = np.where(keeps, base.media, money * prices.buys)
     spent = np.where(keeps, base.spend, np.where(prices.effort, 0.0, money))
-    cost = np.where(keeps, base.cost, money.sum(axis=1) * prices.loading + prices.fixed)
+    paid = by_period * prices.loading + prices.fixed * running(by_period)
+    cost = np.where(keeps, base.cost, paid)
     return replace(
         base, name=name, media=media, spend=spent, cost=cost,
         statements=(*statements, *(words for words in base.bought if words not in statements)),

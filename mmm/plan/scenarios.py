@@ -28,12 +28,12 @@ GIVEN = "ahead as given in"
 
 
 def stopped(fit: Fit, base: Scenario | None = None) -> Scenario:
-    """No marketing at all over the horizon of `base`, fixed cost included."""
+    """No marketing at all over the horizon of `base`, and no fixed cost."""
     base = base or as_is(fit)
     nothing = np.zeros_like(base.media)
     return replace(
         base, name=NOTHING, media=nothing, spend=nothing, cost=np.zeros_like(base.cost),
-        statements=("Nothing is spent, fixed cost included.", *base.statements[1:]),
+        statements=("Nothing is spent, and no fixed cost runs.", *base.statements[1:]),
     )  # fmt: skip
 
 

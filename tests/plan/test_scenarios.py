@@ -181,6 +181,31 @@ def test_a_plan_that_ends_in_nothing_is_worth_what_it_was_without_the_nothing(ma
     np.testing.assert_allclose(values[0], values[1], rtol=1e-9)
 
 
+def test_fixed_cost_ends_with_the_spending(make):
+    read = make.response(draws=10)
+    fit, dates = read.fit, read.fit.panel.future_dates(9)
+    rows = [
+        {"date": date, "geo": geo, "channel": channel, "spend": 0.0}
+        for date in dates for geo in fit.panel.geos for channel in fit.panel.channels
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows)
+    nothing = outlook(read, scenario_from_frame(fit, frame, "zeros.csv"))
+    stop = outlook(read, stopped(fit, as_is(fit, 9)))
+    assert nothing.scenario.cost.sum() == stop.scenario.cost.sum() == 0.0
+    np.testing.assert_allclose(nothing.profit, stop.profit, atol=1e-9)
+    spent = frame.assign(spend=30.0)
+    ended = pd.concat([spent[spent["date"] <= dates[3]], frame[frame["date"] > dates[3]]])
+    short = spent[spent["date"] <= dates[3]]
+    plans = [scenario_from_frame(fit, one, "plan.csv") for one in (short, ended)]
+    assert [plan.periods for plan in plans] == [6, 9]
+    found = [outlook(read, plan) for plan in plans]
+    np.testing.assert_allclose(found[0].profit, found[1].profit, rtol=1e-9)
+    # between two flights it goes on
+    paused = frame.assign(spend=frame["date"].isin([dates[0], dates[5]]) * 30.0)
+    cost = scenario_from_frame(fit, paused, "paused.csv").cost[:, 0]
+    np.testing.assert_allclose(cost, [116.0, 50.0, 50.0, 50.0, 50.0, 116.0, 0.0, 0.0, 0.0])
+
+
 def test_flighting_moves_money_in_time_only(make):
     read = make.response()
     base, plan = as_is(read.fit), flighted_as(read.fit, {"tv": "bursts"}, on=1, off=2)
