@@ -30,7 +30,7 @@ from mmm.plan.record import Record
 from mmm.plan.regret import Regret, regret_of
 from mmm.plan.scenario import Scenario, as_is, with_prices
 from mmm.plan.scenarios import multiplied_by, stopped, with_controls_of
-from mmm.plan.support import outside
+from mmm.plan.support import outside, scenario_findings
 from mmm.results.respond import Response
 from mmm.results.summary import SUFFIXES, summarise
 
@@ -47,6 +47,7 @@ class Decision:
     in money, what to test next, certainty (expected value of perfect information among the same
     plans), marginal return by channel, and the budgets found backwards: `hurdle` that at which the
     next unit returns 1 + the study's hurdle, `least` that which reaches the study's target.
+    noted: what is to be known of the settings and files it was made from.
     """
 
     scenario: Scenario
@@ -60,10 +61,11 @@ class Decision:
     hurdle: HurdleBudget | None = None
     least: LeastBudget | None = None
     record: Record | None = None
+    noted: tuple[Finding, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        return self.optimum.findings if self.optimum else ()
+        return (*self.noted, *(self.optimum.findings if self.optimum else ()))
 
 
 def decide(
@@ -83,6 +85,7 @@ def decide(
     if scenario is not None:
         scenario = with_prices(fit, scenario, settings.prices)
         base = with_controls_of(fit, base, scenario)
+    noted = () if scenario is None else scenario_findings(fit, scenario)
     shown = [base, stopped(fit, base)]
     if scenario is not None and scenario.name != base.name:
         shown.append(scenario)
@@ -90,7 +93,7 @@ def decide(
         chosen = scenario or base
         return Decision(
             chosen, comparison_of(response, [outlook(response, one) for one in shown]),
-            record=record,
+            record=record, noted=noted,
         )  # fmt: skip
     at = prices(fit, base)
     budget = settings.budget if settings.budget is not None else float(at.today.sum())
@@ -123,6 +126,7 @@ def decide(
         hurdle=hurdle_budget(response, None, settings, at),
         least=least,
         record=record,
+        noted=noted,
     )
 
 
@@ -150,6 +154,9 @@ def plan_json(fit: Fit, decision: Decision) -> dict[str, Any]:
         "prices": {"given": dict(scenario.given), "drawn": dict(scenario.drawn)},
         "objective": None,
         "record": None if decision.record is None else decision.record.to_dict(),
+        "findings": [
+            {key: str(value) for key, value in asdict(one).items()} for one in decision.findings
+        ],
     }
     if best is None:
         return content
@@ -173,9 +180,6 @@ def plan_json(fit: Fit, decision: Decision) -> dict[str, Any]:
             **_summary(change),
             "probability_better": float((change > 0).mean()),
         },
-        "findings": [
-            {key: str(value) for key, value in asdict(one).items()} for one in best.findings
-        ],
     }
     if decision.frontier is not None:
         content["frontier"] = decision.frontier.to_dict("records")

@@ -137,18 +137,23 @@ def summary_lines(content: Mapping[str, Any]) -> tuple[str, ...]:
         f"{row['profit_mean']:,.0f} ({row['profit_p05']:,.0f} to {row['profit_p95']:,.0f})"
         for row in content["comparison"]
     ]
-    if content["objective"] is None:
-        return tuple(lines)
+    if content["objective"] is not None:
+        lines += _best_lines(content, unit)
+    lines += [f"{one['where']}: {one['message']}" for one in content["findings"]]
+    return tuple(lines)
+
+
+def _best_lines(content: Mapping[str, Any], unit: str) -> list[str]:
+    """What was found where a plan was optimised."""
     gain = content["gain"]
-    lines.append(
+    lines = [
         f"Against today's: {gain['mean']:+,.0f}{unit} ({gain['p05']:,.0f} to {gain['p95']:,.0f}), "
         f"better with a probability of {gain['probability_better']:.0%}"
-    )
+    ]
     lines += [
         f"  {row['channel']}: {row['money_today']:,.0f} -> {row['money']:,.0f}"
         for row in content["channels"]
     ]
     if not content["status"]["converged"]:
         lines.append(f"Not proved best: {content['status']['message']}")
-    lines += [f"{one['where']}: {one['message']}" for one in content["findings"]]
-    return tuple(lines)
+    return lines
