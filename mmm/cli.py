@@ -335,6 +335,8 @@ def _finish(result: RunResult) -> None:
     typer.echo(f"Verdict: {result.verdict}")
     for reason in result.reasons:
         typer.echo(f"  - {reason}")
+    for note in result.notes:
+        typer.echo(note)
     typer.echo(f"Report: {result.report}")
     if result.verdict == "rejected":
         raise typer.Exit(EXIT_NOT_TRUSTED)

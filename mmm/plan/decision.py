@@ -12,7 +12,7 @@ import pandas as pd
 from mmm.config import PlanSettings
 from mmm.errors import Finding
 from mmm.inference.fit import Fit
-from mmm.plan.compare import comparison_of, outlook
+from mmm.plan.compare import compared
 from mmm.plan.constraints import nearest
 from mmm.plan.frontier import (
     HurdleBudget,
@@ -31,6 +31,7 @@ from mmm.plan.regret import Regret, regret_of
 from mmm.plan.scenario import Scenario, as_is, with_prices
 from mmm.plan.scenarios import multiplied_by, stopped, with_controls_of
 from mmm.plan.support import outside, scenario_findings
+from mmm.plan.unused import unpaced, unused_settings
 from mmm.results.respond import Response
 from mmm.results.summary import SUFFIXES, summarise
 
@@ -85,17 +86,21 @@ def decide(
     if scenario is not None:
         scenario = with_prices(fit, scenario, settings.prices)
         base = with_controls_of(fit, base, scenario)
-    noted = () if scenario is None else scenario_findings(fit, scenario)
+    at = prices(fit, base)
+    noted = (
+        *unused_settings(settings),
+        *unpaced(settings, fit.panel.channels, at.today),
+        *(() if scenario is None else scenario_findings(fit, scenario)),
+    )
     shown = [base, stopped(fit, base)]
     if scenario is not None and scenario.name != base.name:
         shown.append(scenario)
     if not settings.optimised:
         chosen = scenario or base
         return Decision(
-            chosen, comparison_of(response, [outlook(response, one) for one in shown]),
+            chosen, compared(response, shown, settings.target),
             record=record, noted=noted,
         )  # fmt: skip
-    at = prices(fit, base)
     budget = settings.budget if settings.budget is not None else float(at.today.sum())
     task = problem(response, settings, budget, at)
     best = optimum_of(task, settings, budget)
@@ -116,7 +121,7 @@ def decide(
         least = least_budget(response, settings.target, settings.level, settings, at)
     return Decision(
         scenario=best.plan,
-        comparison=comparison_of(response, [outlook(response, one) for one in shown]),
+        comparison=compared(response, shown, settings.target),
         optimum=best,
         frontier=edge,
         regret=lost,

@@ -42,7 +42,8 @@ class CheckReport:
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """Where a run left its results and how far they may be trusted; `report` is not there where
-    none was asked for. `analysis` and `timings`, those of the manifest, are of a whole run."""
+    none was asked for. `analysis` and `timings`, those of the manifest, are of a whole run.
+    `notes` say where the plan valued leaves the data, and what was not used."""
 
     directory: Path
     report: Path
@@ -51,6 +52,7 @@ class RunResult:
     seconds: float
     analysis: Analysis | CoreAnalysis | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def check_study(path: Path | str) -> CheckReport:

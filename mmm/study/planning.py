@@ -61,7 +61,7 @@ def plan_fit(
     stated = _read_settings(settings)
     wanted = changed_settings(fit.study, {**stated, **(changes or {})})
     beside = settings.parent if settings is not None and "controls" in stated else None
-    given = given_controls(fit, wanted, given_scenario(fit, scenario), beside)
+    given = given_controls(fit, wanted, given_scenario(fit, scenario, wanted.horizon), beside)
     read = response(fit)
     label, reasons = fit_verdict(read, path)
     decision = decide(read, wanted, given, load_record(path))
@@ -134,13 +134,26 @@ def summary_lines(content: Mapping[str, Any]) -> tuple[str, ...]:
     lines = [f"Plan: {content['plan']}, {content['start']} to {content['end']}"]
     lines += [
         f"  {row['scenario']}: {row['money']:,.0f}{unit}, expected profit "
-        f"{row['profit_mean']:,.0f} ({row['profit_p05']:,.0f} to {row['profit_p95']:,.0f})"
+        f"{_whole(row['profit_mean'])} ({_whole(row['profit_p05'])} to "
+        f"{_whole(row['profit_p95'])}){_chance(row)}"
         for row in content["comparison"]
     ]
     if content["objective"] is not None:
         lines += _best_lines(content, unit)
     lines += [f"{one['where']}: {one['message']}" for one in content["findings"]]
     return tuple(lines)
+
+
+def _whole(amount: float) -> str:
+    """An amount without decimals, and without a sign where it is nothing."""
+    return f"{round(amount) + 0:,}"
+
+
+def _chance(row: Mapping[str, Any]) -> str:
+    """The chance that a row of the comparison reaches the target, where there is one."""
+    if "probability_of_target" not in row:
+        return ""
+    return f", reaches the target with a probability of {row['probability_of_target']:.0%}"
 
 
 def _best_lines(content: Mapping[str, Any], unit: str) -> list[str]:
