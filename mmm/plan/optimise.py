@@ -15,6 +15,7 @@ from mmm.plan.constraints import (
     region_of,
     require_feasible,
 )
+from mmm.plan.feasible import require_flights
 from mmm.plan.flighting import known_patterns
 from mmm.plan.flights import keep_flights
 from mmm.plan.levers import Levers
@@ -227,6 +228,7 @@ def chosen_scenario(response: Response, scenario: Scenario | None = None) -> Sce
 
 def optimum_of(task: Problem, settings: PlanSettings, budget: float | None) -> Optimum:
     """Solves a problem and compares the plan with today's and with random ones."""
+    require_flights(task.region, task.levers, settings)
     found = solve(task)
     if settings.min_flight:
         found = keep_flights(task.valuation, task.objective, task.region, task.levers, settings,

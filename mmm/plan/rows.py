@@ -105,7 +105,7 @@ def control_rows(
         )  # fmt: skip
     problems = Refusals(name)
     rows = _dated(panel, frame, every="geo" not in frame.columns)
-    known = panel.dates.append(panel.future_dates(LONGEST))
+    known = pd.DatetimeIndex(panel.dates.append(panel.future_dates(LONGEST)))
     if "geo" in frame.columns:
         _refuse_unknown(problems, rows, "geo", panel.geos)
     _refuse_dates(problems, panel, frame, rows.drop_duplicates(ROW), known)

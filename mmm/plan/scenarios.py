@@ -14,7 +14,7 @@ from mmm.config import PlanSettings, Study
 from mmm.data.panel import Panel
 from mmm.errors import Finding, InputError, Severity, did_you_mean, input_error
 from mmm.inference.fit import Fit
-from mmm.plan.constraints import check_plan
+from mmm.plan.feasible import check_plan
 from mmm.plan.flighting import flighted, flighting
 from mmm.plan.money import Prices, prices, spending
 from mmm.plan.rows import CHECK, LONGEST, control_rows, read_rows, spend_rows
@@ -124,10 +124,10 @@ def planned_scenario(study: Study, panel: Panel, base: Path) -> Scenario | None:
     constraints: both are known before anything is fitted.
     """
     unfitted = Fit(study, panel, xr.Dataset(), xr.Dataset(), {})
-    check_plan(unfitted)
     found = None
     if study.plan.scenario is not None:
         found = read_scenario(unfitted, base / study.plan.scenario, key="plan.scenario")
+    check_plan(unfitted, found.periods if found else None)
     return given_controls(unfitted, study.plan, found, base)
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+import xarray as xr
 
+from mmm.config import Study
+from mmm.data.panel import Panel
 from mmm.efficiency.curves import supported_range
 from mmm.errors import Finding, Severity
 from mmm.inference.fit import Fit
@@ -13,6 +16,7 @@ from mmm.plan.constraints import seen_money
 from mmm.plan.levers import Levers
 from mmm.plan.money import prices
 from mmm.plan.scenario import Scenario, as_is
+from mmm.plan.unused import unused_settings
 
 NOTHING = 0.01
 """Money of a period below this part of the least seen counts as nothing."""
@@ -90,6 +94,16 @@ def scenario_findings(fit: Fit, scenario: Scenario) -> tuple[Finding, ...]:
         "steps and test.",
     )  # fmt: skip
     return (*scenario.findings, *left, *control_findings(fit, scenario))
+
+
+def unfitted_findings(study: Study, panel: Panel, scenario: Scenario | None) -> tuple[Finding, ...]:
+    """What is to be known before fitting of a study's plan settings and of the scenario and the
+    controls they name."""
+    said = unused_settings(study.plan)
+    if scenario is None:
+        return said
+    unfitted = Fit(study, panel, xr.Dataset(), xr.Dataset(), {})
+    return (*said, *scenario_findings(unfitted, scenario))
 
 
 def control_findings(fit: Fit, scenario: Scenario) -> tuple[Finding, ...]:
