@@ -13,13 +13,13 @@ import numpy as np
 from scipy.optimize import OptimizeResult, linprog
 
 from mmm.config import PlanSettings, Role
-from mmm.data.costs import variable_cost_rate
 from mmm.errors import InputError, input_error
 from mmm.inference.fit import Fit
 from mmm.model import curves
 from mmm.plan.levers import Levers
 from mmm.plan.levers import levers as levers_on
 from mmm.plan.money import Prices
+from mmm.plan.scenario import money_of
 from mmm.results.respond import Response
 
 BOUNDS = (0.0, 2.0)
@@ -246,13 +246,8 @@ def brand_part(response: Response) -> np.ndarray:
 
 def seen_money(fit: Fit) -> np.ndarray:
     """Money of every period of the window, effort at its unit cost, (T, G, C)."""
-    data, rates = fit.panel.dataset, fit.study.channels
-    columns = [
-        data["spend"].values[:, :, c] if channel.spend is not None
-        else variable_cost_rate(channel) * data["media"].values[:, :, c]
-        for c, channel in enumerate(rates)
-    ]  # fmt: skip
-    return np.stack(columns, axis=-1)
+    data = fit.panel.dataset
+    return money_of(fit, data["media"].values, data["spend"].values)
 
 
 def _caps(fit: Fit, levers: Levers, settings: PlanSettings) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -58,10 +58,15 @@ def read_rows(path: Path, key: str) -> pd.DataFrame:
 
 
 def spend_rows(
-    panel: Panel, frame: pd.DataFrame, name: str, currency: str
+    panel: Panel,
+    frame: pd.DataFrame,
+    name: str,
+    currency: str,
+    effort: Collection[str] = (),
 ) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
     """Rows of date, geo, channel and spend as dates, names and numbers, and what is to be known
-    of the file. Raises `InputError` with every problem."""
+    of the file. Channels of `effort` have no media spend: where a row of theirs gives none, as in
+    `plan.csv`, its `money` counts. Raises `InputError` with every problem."""
     missing = [column for column in COLUMNS if column not in frame.columns]
     if "geo" not in frame.columns and len(panel.geos) > 1:
         missing.append("geo")
@@ -75,6 +80,10 @@ def spend_rows(
     rows = _dated(panel, frame)
     spent = pd.to_numeric(rows["spend"], errors="coerce")
     rows = rows.assign(spend=spent, channel=rows["channel"].astype(str))
+    if "money" in rows.columns:
+        unspent = rows["channel"].isin(effort) & ~(spent != 0)
+        money = pd.to_numeric(rows["money"], errors="coerce")
+        rows = rows.assign(spend=spent.where(~unspent, money))
     _refuse_unknown(problems, rows, "channel", panel.channels)
     _refuse_unknown(problems, rows, "geo", panel.geos)
     _refuse_dates(problems, panel, frame, rows, panel.future_dates(LONGEST))

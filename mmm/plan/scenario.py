@@ -109,6 +109,16 @@ def cost_of(fit: Fit, media: np.ndarray, spend: np.ndarray) -> np.ndarray:
     return base * rates + fixed * running(base)
 
 
+def money_of(fit: Fit, media: np.ndarray, spend: np.ndarray) -> np.ndarray:
+    """Money (T, G, C): media spend, and effort at its unit cost."""
+    columns = [
+        spend[:, :, c] if channel.spend is not None
+        else variable_cost_rate(channel) * media[:, :, c]
+        for c, channel in enumerate(fit.study.channels)
+    ]  # fmt: skip
+    return np.stack(columns, axis=-1)
+
+
 def repeated_periods(fit: Fit, horizon: int) -> np.ndarray:
     """The last `horizon` periods of the window, (H,), over again where it is shorter."""
     observed = len(fit.panel.dates)
@@ -129,10 +139,10 @@ def with_prices(fit: Fit, scenario: Scenario, prices: Mapping[str, float]) -> Sc
 
 
 def plan_table(fit: Fit, scenario: Scenario) -> pd.DataFrame:
-    """`plan.csv`: date, geo, channel, spend, media, and both as they are today.
+    """`plan.csv`: date, geo, channel, spend, media, money, and all three as they are today.
 
     Today's are those of `as_is` over the same periods. Channels without media spend have 0 in
-    `spend` and their effort in `media`.
+    `spend`, their effort in `media` and what it costs in `money`, which adds up to the plan's.
     """
     today = as_is(fit, scenario.periods, scenario.given)
     geos, channels = fit.panel.geos, fit.panel.channels
@@ -144,5 +154,7 @@ def plan_table(fit: Fit, scenario: Scenario) -> pd.DataFrame:
         "spend_today": today.spend.ravel(),
         "media": scenario.media.ravel(),
         "media_today": today.media.ravel(),
+        "money": money_of(fit, scenario.media, scenario.spend).ravel(),
+        "money_today": money_of(fit, today.media, today.spend).ravel(),
     }
     return pd.DataFrame(columns, index=index).reset_index()

@@ -135,7 +135,7 @@ def scenario_from_frame(
     fit: Fit, frame: pd.DataFrame, name: str, horizon: int | None = None
 ) -> Scenario:
     """Dated spending: columns date, channel, spend (money, or cost of effort) and, where the
-    study has geos, geo.
+    study has geos, geo; for effort without any spend its `money`, as `plan.csv` has it.
 
     Dates are periods after the last one observed; the plan runs from the first of them to the
     last one named, at least over `horizon` (the study's where left out). A channel that is
@@ -144,7 +144,8 @@ def scenario_from_frame(
     given twice, spending that is not a number or below zero, another currency, channels without a
     price.
     """
-    rows, said = spend_rows(fit.panel, frame, name, fit.study.currency)
+    effort = [channel.name for channel in fit.study.channels if channel.spend is None]
+    rows, said = spend_rows(fit.panel, frame, name, fit.study.currency, effort)
     place = fit.panel.future_dates(LONGEST).get_indexer(pd.DatetimeIndex(rows["date"]))
     last = int(place.max()) + 1
     horizon = horizon or fit.study.plan.horizon

@@ -65,6 +65,21 @@ def test_a_plan_read_back_from_its_own_table_is_the_plan(make, tmp_path):
     np.testing.assert_array_equal(planned.media, again.media)
 
 
+def test_money_of_a_plan_s_table_adds_up_and_reads_back_effort(make, tmp_path):
+    fit = make.fit(active=1.0)
+    at = prices(fit)
+    plan = spending(at, 1.3 * at.today, "more")
+    table = plan_table(fit, plan)
+    assert table["money"].sum() == pytest.approx(1.3 * at.today.sum(), rel=1e-12)
+    assert table["money_today"].sum() == pytest.approx(at.today.sum(), rel=1e-12)
+    assert table["spend"].sum() < table["money"].sum()
+    table.to_csv(tmp_path / "plan.csv", index=False)
+    again = read_scenario(fit, tmp_path / "plan.csv")
+    np.testing.assert_allclose(again.media, plan.media, rtol=1e-9)
+    np.testing.assert_allclose(again.cost, plan.cost, rtol=1e-9)
+    assert again.findings == ()
+
+
 def test_effort_and_exposure_are_bought_at_recent_prices(make):
     fit = make.fit(active=1.0)
     rows = pd.DataFrame({

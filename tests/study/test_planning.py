@@ -39,6 +39,7 @@ def test_the_plan_spends_the_budget_and_the_forecast_is_the_plan_s(planned, worl
     assert plan["spend"].sum() == pytest.approx(budget, rel=1e-9)
     assert list(plan.columns) == [
         "date", "geo", "channel", "spend", "spend_today", "media", "media_today",
+        "money", "money_today",
     ]  # fmt: skip
     assert plan["date"].nunique() == world.study.plan.horizon
     forecast = pd.read_csv(out / "forecast.csv")
