@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from mmm.config import PlanSettings, Study
+from mmm.config.problems import Problem, problems_of
 from mmm.errors import Finding, InputError, Severity, input_error
 from mmm.study.directory import MANIFEST, refuse_occupied, whole_directory
 
@@ -91,20 +93,33 @@ def plan_fit(
 def changed_settings(study: Study, changes: Mapping[str, Any]) -> PlanSettings:
     """The study's plan settings with `changes`. Raises `InputError` with every problem."""
     plan = study.plan.model_dump(exclude_unset=True) | dict(changes)
+    whole = study.model_dump() | {"plan": plan}
     try:
-        whole = study.model_dump() | {"plan": plan}
         return Study.model_validate(whole).plan
-    except ValidationError as error:
+    except ValidationError:
         raise InputError(
             Finding(
                 "plan_settings",
                 Severity.ERROR,
-                ".".join(["plan", *(str(part) for part in one["loc"] if part != "plan")]),
-                one["msg"].removeprefix("Value error, "),
-                "See the keys of 'plan' in the study file's documentation.",
+                _key(one),
+                one.message,
+                one.remedy.replace("in the file", "in the settings of the plan"),
             )
-            for one in error.errors(include_url=False)
+            for one in problems_of(Study, whole)
         ) from None
+
+
+def _key(problem: Problem) -> str:
+    """The key of the plan that a problem is about: where it is, else, of a rule over the whole
+    block, the first one its message puts in quotes."""
+    if len(problem.location) > 1:
+        return ".".join(str(part) for part in problem.location)
+    quoted = re.findall(r"'([^']+)'|\(plan\.(\w[^)]*)\)", problem.message)
+    for name, place in quoted:
+        key = place or name.removeprefix("plan.")
+        if key.split(".")[0] in PlanSettings.model_fields:
+            return f"plan.{key}"
+    return "plan"
 
 
 def _read_settings(path: Path | None) -> dict[str, Any]:

@@ -221,6 +221,18 @@ def test_fixed_cost_ends_with_the_spending(make):
     np.testing.assert_allclose(cost, [116.0, 50.0, 50.0, 50.0, 50.0, 116.0, 0.0, 0.0, 0.0])
 
 
+def test_money_that_is_rounding_is_nothing(make):
+    fit = make.fit(active=1.0)
+    at = prices(fit)
+    money = at.today.copy()
+    money[1:, :, 0] = 4.6e-11
+    plan = spending(at, money, "dust")
+    assert (plan.spend[1:, :, 0] == 0).all()
+    assert (plan.media[1:, :, 0] == 0).all()
+    assert (plan.cost[1:, 0] == 0).all()
+    np.testing.assert_array_equal(plan.spend[:, :, 1], at.today[:, :, 1])
+
+
 def test_flighting_moves_money_in_time_only(make):
     read = make.response()
     base, plan = as_is(read.fit), flighted_as(read.fit, {"tv": "bursts"}, on=1, off=2)
