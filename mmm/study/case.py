@@ -60,10 +60,11 @@ def run_case(
     plan = chosen_scenario(read, given) if scenario is None or given is None else given
     found = appraise(read, plan, fit_verdict=label, finance=other.finance if other else None)
     notes = tuple(f"{one.where}: {one.message}" for one in scenario_findings(fit, plan))
+    said = _carried_instead(fit)
     if other is not None:
-        said = _plan_beside(fit, other.plan, Path(finance or "").name)
-        found = replace(found, case=replace(found.case, caveats=(*found.case.caveats, *said)))
-        notes = (*notes, *said)
+        said = (*said, *_plan_beside(fit, other.plan, Path(finance or "").name))
+    found = replace(found, case=replace(found.case, caveats=(*found.case.caveats, *said)))
+    notes = (*notes, *said)
     with whole_directory(out, force=force) as directory:
         manifest = _manifest(fit, path, finance, label, reasons, time.perf_counter() - started)
         _write(found, fit, manifest, directory)
@@ -71,11 +72,22 @@ def run_case(
     return RunResult(out, out / PAGE, label, reasons, seconds, notes=notes)
 
 
+def _carried_instead(fit: Fit) -> tuple[str, ...]:
+    """That controls ahead are carried forward where the study has a file of them."""
+    if fit.study.plan.controls is None:
+        return ()
+    return (
+        "plan.controls: controls ahead are carried forward, as a saved fit does not hold "
+        f"'{fit.study.plan.controls}'; the case of 'mmm run' has them.",
+    )
+
+
 def _plan_beside(fit: Fit, theirs: PlanSettings, name: str) -> tuple[str, ...]:
     """Keys of the plan block beside a finance block taken from another study file, where they
     differ from the fit's own and so are not used."""
     ours = fit.study.plan
-    apart = [key for key in PlanSettings.model_fields if getattr(theirs, key) != getattr(ours, key)]
+    stated = [key for key in PlanSettings.model_fields if key in theirs.model_fields_set]
+    apart = [key for key in stated if getattr(theirs, key) != getattr(ours, key)]
     if not apart:
         return ()
     keys = ", ".join(f"'plan.{key}'" for key in apart)
