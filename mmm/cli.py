@@ -333,8 +333,8 @@ def _run(study: Path, out: Path, *, force: bool, evaluate: bool = False) -> RunR
 def _finish(result: RunResult) -> None:
     """Says what came out, and exits 3 where the fit is not to be trusted."""
     typer.echo(f"Verdict: {result.verdict}")
-    for reason in result.reasons:
-        typer.echo(f"  - {reason}")
+    for line in (*(f"  - {reason}" for reason in result.reasons), *result.notes):
+        typer.echo(line)
     typer.echo(f"Report: {result.report}")
     if result.verdict == "rejected":
         raise typer.Exit(EXIT_NOT_TRUSTED)

@@ -101,13 +101,14 @@ class PlanSettings(Block):
     def _target_has_a_use(self) -> Self:
         if self.objective == "probability_of_target" and self.target is None:
             raise ValueError(
-                "objective 'probability_of_target' needs 'target'; add it, in units of outcome"
+                "objective 'probability_of_target' needs 'target', units of outcome; add "
+                "'target: ...', or choose another objective"
             )
         both = sorted(set(self.fixed) & {*self.bounds, *self.min_flight})
         if both:
             raise ValueError(
-                f"{', '.join(both)}: fixed channels cannot have 'bounds' or 'min_flight' as well; "
-                "take them out of 'fixed' or drop these"
+                f"{', '.join(both)}: channels in 'fixed' cannot have 'bounds' or 'min_flight' as "
+                "well; take them out of 'fixed' or drop these"
             )
         return self
 

@@ -269,7 +269,8 @@ class Study(Block):
         if counted and planned and counted < planned:
             raise ValueError(
                 f"'finance.horizon' of {counted} periods ends before the spending of the plan "
-                f"does ('plan.horizon' is {planned}); give at least {planned} periods"
+                f"does ('plan.horizon' is {planned}); give 'finance.horizon' at least {planned} "
+                "periods, or shorten 'plan.horizon'"
             )
         first = self.finance.first_cash
         if counted and counted <= first:

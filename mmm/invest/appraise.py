@@ -27,6 +27,7 @@ from mmm.invest.valuation import PlanWorth, Spending, marginal_return, present_v
 from mmm.plan.forecast import incremental_value
 from mmm.plan.profit import counted
 from mmm.plan.scenario import Scenario, as_is
+from mmm.plan.support import scenario_findings
 from mmm.results.ledger import ledger_table
 from mmm.results.powerscale import log_priors
 from mmm.results.respond import Response, response
@@ -95,7 +96,8 @@ def appraise(
             prior_led=prior_led,
         ),
     )
-    return Appraisal(worth, cash, case)
+    said = tuple(f"{one.where}: {one.message}" for one in scenario_findings(read.fit, scenario))
+    return Appraisal(worth, cash, replace(case, caveats=(*case.caveats, *said)))
 
 
 def investment_case(

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmm.config import Channel
+from mmm.data.panel import Panel
 from mmm.inference.fit import Fit
 from mmm.results.prices import Bought, Media, price_history, price_range
 from mmm.results.respond import Response
+
+QUARTER_WEEKS = 13.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,22 @@ class Buying:
 def by_unit(channel: Channel) -> bool:
     """Whether a channel's exposure is bought with money at a price of its own."""
     return channel.spend is not None and channel.exposure is not None
+
+
+def recent_periods(panel: Panel) -> np.ndarray:
+    """The periods of the window in which a price is recent: those of its last quarter of a year
+    (one at least), however long a plan is."""
+    count = max(1, round(QUARTER_WEEKS / panel.weeks_per_period))
+    observed = len(panel.dates)
+    return np.arange(max(0, observed - count), observed)
+
+
+def recent_units(panel: Panel, channel: int) -> np.ndarray:
+    """Exposure per unit of spend that a channel (number in the panel) buys at recent prices, by
+    geo, (G,): see `units_per_money`."""
+    recent = recent_periods(panel)
+    window = [panel.dataset[name].values[:, :, channel] for name in ("media", "spend")]
+    return units_per_money(*(one[recent] for one in window), *window)
 
 
 def units_per_money(
@@ -49,28 +68,25 @@ def units_per_money(
 
 def bought(
     fit: Fit,
-    recent: np.ndarray,
     media: np.ndarray,
     spend: np.ndarray,
     given: Mapping[str, float],
     before: Collection[str] = (),
 ) -> Buying:
-    """What `spend` (H, G, C) buys ahead, at `given` prices by channel, else at those of the
-    periods `recent` (H,) of the window, which are drawn ahead where their history says how they
-    move. `media` (H, G, C) stays where nothing is spent, and where neither is so, unless channels
-    of `before` were bought otherwise in it."""
-    data, panel = fit.panel.dataset, fit.panel
+    """What `spend` (H, G, C) buys ahead, at `given` prices by channel, else at recent ones, which
+    are drawn ahead where their history says how they move. `media` (H, G, C) stays where nothing
+    is spent, and where neither is so, unless channels of `before` were bought otherwise in it."""
+    panel = fit.panel
     media, drawn, words = media.copy(), {}, []
     for index, channel in enumerate(fit.study.channels):
         if not by_unit(channel):
             continue
-        window = [data[name].values[:, :, index] for name in ("media", "spend")]
-        units = units_per_money(*(one[recent] for one in window), *window)
+        units = recent_units(panel, index)
         if channel.name in given:
             units = np.full(len(units), 1.0 / given[channel.name])
             price = given[channel.name]
         elif units.any():
-            price = _price(*(one[recent] for one in window), *window)
+            price = _price(panel, index)
             if price_history(panel, index) is not None:
                 drawn[channel.name] = price
         else:
@@ -95,13 +111,13 @@ def bought_ahead(
     return Bought(media, len(panel.dates), periods, prices)
 
 
-def _price(
-    media: np.ndarray, spend: np.ndarray, window_media: np.ndarray, window_spend: np.ndarray
-) -> float:
+def _price(panel: Panel, channel: int) -> float:
     """Money per unit over all geos in the recent periods, else over the whole window."""
-    if media.sum() > 0 and spend.sum() > 0:
-        return float(spend.sum() / media.sum())
-    return float(window_spend.sum() / window_media.sum())
+    media, spend = (panel.dataset[name].values[:, :, channel] for name in ("media", "spend"))
+    recent = recent_periods(panel)
+    if media[recent].sum() > 0 and spend[recent].sum() > 0:
+        return float(spend[recent].sum() / media[recent].sum())
+    return float(spend.sum() / media.sum())
 
 
 def _words(

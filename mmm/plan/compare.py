@@ -54,6 +54,20 @@ def comparison(response: Response, scenarios: Sequence[Scenario]) -> pd.DataFram
     return comparison_of(response, [outlook(response, one) for one in scenarios])
 
 
+def compared(
+    response: Response, scenarios: Sequence[Scenario], target: float | None
+) -> pd.DataFrame:
+    """`comparison` of scenarios, with `probability_of_target` where there is one: the chance that
+    outcome within the horizon, as predicted, reaches `target`."""
+    seen = [outlook(response, one) for one in scenarios]
+    table = comparison_of(response, seen)
+    if target is None:
+        return table
+    return table.assign(
+        probability_of_target=[float((one.predicted >= target).mean()) for one in seen]
+    )
+
+
 def comparison_of(response: Response, seen: Sequence[Outlook]) -> pd.DataFrame:
     """`comparison` of scenarios whose outlook is known."""
     rows = []

@@ -13,13 +13,13 @@ import numpy as np
 from scipy.optimize import OptimizeResult, linprog
 
 from mmm.config import PlanSettings, Role
-from mmm.data.costs import variable_cost_rate
 from mmm.errors import InputError, input_error
 from mmm.inference.fit import Fit
 from mmm.model import curves
 from mmm.plan.levers import Levers
 from mmm.plan.levers import levers as levers_on
-from mmm.plan.money import Prices, prices
+from mmm.plan.money import Prices
+from mmm.plan.scenario import money_of
 from mmm.results.respond import Response
 
 BOUNDS = (0.0, 2.0)
@@ -163,7 +163,8 @@ def conflict(region: Region) -> InputError:
             wanted = wanted if np.isfinite(wanted) else region.high[place]
             message += (
                 f" Channels that are free to move would have to take {wanted:,.0f} in all; the "
-                f"rest of the constraints allow {-least.fun * -1:,.0f} to {-most.fun:,.0f}."
+                f"rest of the constraints allow {max(0.0, least.fun):,.0f} to "
+                f"{max(0.0, -most.fun):,.0f}."
             )
     return input_error(
         "plan_infeasible",
@@ -245,13 +246,8 @@ def brand_part(response: Response) -> np.ndarray:
 
 def seen_money(fit: Fit) -> np.ndarray:
     """Money of every period of the window, effort at its unit cost, (T, G, C)."""
-    data, rates = fit.panel.dataset, fit.study.channels
-    columns = [
-        data["spend"].values[:, :, c] if channel.spend is not None
-        else variable_cost_rate(channel) * data["media"].values[:, :, c]
-        for c, channel in enumerate(rates)
-    ]  # fmt: skip
-    return np.stack(columns, axis=-1)
+    data = fit.panel.dataset
+    return money_of(fit, data["media"].values, data["spend"].values)
 
 
 def _caps(fit: Fit, levers: Levers, settings: PlanSettings) -> np.ndarray:
@@ -283,20 +279,6 @@ def _paced(region: Region, levers: Levers, pacing: float) -> Region:
             for sign in (1.0, -1.0):
                 region = region.with_rows((mean - sign * step).ravel(), 0.0, np.inf, "plan.pacing")
     return region
-
-
-def check_plan(fit: Fit) -> None:
-    """Raises `InputError` where no plan can keep to the study's constraints, as far as that is
-    known without a posterior: `fit` may have no draws. What a brand share asks of channels that
-    build brand and sell now is only known after fitting."""
-    settings = fit.study.plan
-    if not settings.optimised:
-        return
-    made = planned_levers(fit, settings, prices(fit))
-    known = [role_part(channel.role) for channel in fit.study.channels]
-    brand = None if None in known else np.array(known, dtype=float)
-    budget = settings.budget if settings.budget is not None else float(made.prices.today.sum())
-    require_feasible(region_of(fit, made, settings, budget, brand))
 
 
 def planned_levers(fit: Fit, settings: PlanSettings, at: Prices) -> Levers:

@@ -12,7 +12,7 @@ import pandas as pd
 from mmm.config import PlanSettings
 from mmm.errors import Finding
 from mmm.inference.fit import Fit
-from mmm.plan.compare import comparison_of, outlook
+from mmm.plan.compare import compared
 from mmm.plan.constraints import nearest
 from mmm.plan.frontier import (
     HurdleBudget,
@@ -31,7 +31,8 @@ from mmm.plan.regret import Regret, regret_of
 from mmm.plan.scenario import Scenario, as_is, with_prices
 from mmm.plan.scenarios import multiplied_by, stopped, with_controls_of
 from mmm.plan.search import Problem, problem
-from mmm.plan.support import outside
+from mmm.plan.support import outside, scenario_findings
+from mmm.plan.unused import unpaced, unused_settings
 from mmm.results.respond import Response
 from mmm.results.summary import SUFFIXES, summarise
 
@@ -49,6 +50,7 @@ class Decision:
     value of perfect information: the expected regret of the plan with the most expected profit),
     marginal return by channel, and the budgets found backwards: `hurdle` that at which the next
     unit returns 1 + the study's hurdle, `least` that which reaches the study's target.
+    noted: what is to be known of the settings and files it was made from.
     """
 
     scenario: Scenario
@@ -63,10 +65,11 @@ class Decision:
     hurdle: HurdleBudget | None = None
     least: LeastBudget | None = None
     record: Record | None = None
+    noted: tuple[Finding, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        return self.optimum.findings if self.optimum else ()
+        return (*self.noted, *(self.optimum.findings if self.optimum else ()))
 
 
 def decide(
@@ -86,16 +89,21 @@ def decide(
     if scenario is not None:
         scenario = with_prices(fit, scenario, settings.prices)
         base = with_controls_of(fit, base, scenario)
+    at = prices(fit, base)
+    noted = (
+        *unused_settings(settings),
+        *unpaced(settings, fit.panel.channels, at.today),
+        *(() if scenario is None else scenario_findings(fit, scenario)),
+    )
     shown = [base, stopped(fit, base)]
     if scenario is not None and scenario.name != base.name:
         shown.append(scenario)
     if not settings.optimised:
         chosen = scenario or base
         return Decision(
-            chosen, comparison_of(response, [outlook(response, one) for one in shown]),
-            record=record,
+            chosen, compared(response, shown, settings.target),
+            record=record, noted=noted,
         )  # fmt: skip
-    at = prices(fit, base)
     budget = settings.budget if settings.budget is not None else float(at.today.sum())
     task = problem(response, settings, budget, at)
     best = optimum_of(task, settings, budget)
@@ -119,7 +127,7 @@ def decide(
         least = least_budget(response, settings.target, settings.level, settings, at)
     return Decision(
         scenario=best.plan,
-        comparison=comparison_of(response, [outlook(response, one) for one in shown]),
+        comparison=compared(response, shown, settings.target),
         optimum=best,
         frontier=edge,
         regret=lost,
@@ -130,6 +138,7 @@ def decide(
         hurdle=hurdle_budget(response, None, settings, at),
         least=least,
         record=record,
+        noted=noted,
     )
 
 
@@ -157,6 +166,9 @@ def plan_json(fit: Fit, decision: Decision) -> dict[str, Any]:
         "prices": {"given": dict(scenario.given), "drawn": dict(scenario.drawn)},
         "objective": None,
         "record": None if decision.record is None else decision.record.to_dict(),
+        "findings": [
+            {key: str(value) for key, value in asdict(one).items()} for one in decision.findings
+        ],
     }
     if best is None:
         return content
@@ -180,9 +192,6 @@ def plan_json(fit: Fit, decision: Decision) -> dict[str, Any]:
             **_summary(change),
             "probability_better": float((change > 0).mean()),
         },
-        "findings": [
-            {key: str(value) for key, value in asdict(one).items()} for one in best.findings
-        ],
     }
     if decision.frontier is not None:
         content["frontier"] = decision.frontier.to_dict("records")

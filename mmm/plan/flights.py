@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
 
 from mmm.config import PlanSettings
 from mmm.errors import input_error
 from mmm.plan.constraints import Region, best_linear, nearest
+from mmm.plan.feasible import INFEASIBLE, SECONDS, least_flights, nearest_flights
 from mmm.plan.levers import Levers
 from mmm.plan.search import Problem
 from mmm.plan.solve import Solution, climb, polish
@@ -27,26 +27,17 @@ TRIED = 4
 """Changes of a round that are solved for, the most promising first."""
 
 
-def least_flights(levers: Levers, settings: PlanSettings) -> np.ndarray:
-    """Money of each decision at least, when it is not nothing, (n,)."""
-    least = np.zeros(levers.shape)
-    for place, channel in enumerate(levers.chosen.tolist()):
-        flight = settings.min_flight.get(levers.prices.channels[channel], 0.0)
-        least[place] = flight * levers.lengths[:, None]
-    return least.ravel()
-
-
 def keep_flights(task: Problem, settings: PlanSettings, found: Solution) -> Solution:
     """The best plan found that keeps to the smallest flights of `settings`.
 
-    Raises `InputError` where no choice of periods meets every constraint.
+    Raises `InputError` where no choice of periods was found that meets every constraint.
     """
     least = least_flights(task.levers, settings)
-    on = nearest_flights(task.region, least, found.z)
+    on, _ = nearest_flights(task.region, least, found.z)
     if on is None:
         raise input_error(
-            "plan_infeasible", "plan.min_flight",
-            "no choice of periods meets the smallest flights and every other constraint.",
+            INFEASIBLE, "plan.min_flight",
+            f"no choice of periods that meets every constraint was found in {SECONDS:g} seconds.",
             "Lower 'min_flight', or widen bounds and pacing.",
         )  # fmt: skip
     best = _solved(task, least, on, found.z)
@@ -56,47 +47,6 @@ def keep_flights(task: Problem, settings: PlanSettings, found: Solution) -> Solu
             break
         best, on = better
     return best
-
-
-def nearest_flights(region: Region, least: np.ndarray, wanted: np.ndarray) -> np.ndarray | None:
-    """Which decisions spend (n,) in the plan of the region with flights of `least` (n,) that is
-    nearest to `wanted` (n,), in money moved; None where there is no such plan."""
-    size = len(wanted)
-    flown = np.flatnonzero(least > 0)
-    unit = max(float(np.abs(wanted).max()), float(least.max()), 1e-12)
-    most = np.where(np.isfinite(region.upper), region.upper, region.upper[np.isfinite(region.upper)]
-                    .sum() + 10.0 * unit)  # fmt: skip
-    # variables: plan, money moved up or down, and whether each flight is on
-    eye, none = np.eye(size), np.zeros((size, len(flown)))
-    pick = np.zeros((len(flown), size))
-    pick[np.arange(len(flown)), flown] = 1.0
-    apart = np.zeros((len(flown), size))
-    rows = [
-        (np.hstack([region.matrix, np.zeros((len(region.low), size + len(flown)))]),
-         region.low / unit, region.high / unit),
-        (np.hstack([eye, eye, none]), wanted / unit, np.full(size, np.inf)),
-        (np.hstack([-eye, eye, none]), -wanted / unit, np.full(size, np.inf)),
-        (np.hstack([pick, apart, -np.diag(least[flown] / unit)]), np.zeros(len(flown)),
-         np.full(len(flown), np.inf)),
-        (np.hstack([pick, apart, -np.diag(most[flown] / unit)]), np.full(len(flown), -np.inf),
-         np.zeros(len(flown))),
-    ]  # fmt: skip
-    moved = np.full(size, np.inf)
-    solved = milp(
-        np.concatenate([np.zeros(size), np.ones(size), np.zeros(len(flown))]),
-        integrality=np.concatenate([np.zeros(2 * size), np.ones(len(flown))]),
-        bounds=Bounds(
-            np.concatenate([region.lower / unit, np.zeros(size + len(flown))]),
-            np.concatenate([region.upper / unit, moved, np.ones(len(flown))]),
-        ),
-        constraints=[LinearConstraint(*row) for row in rows],
-        options={"time_limit": 10.0, "mip_rel_gap": 1e-3},
-    )
-    if solved.x is None:
-        return None
-    on = np.ones(size, dtype=bool)
-    on[flown] = solved.x[2 * size :] > 0.5
-    return on
 
 
 def _improved(
@@ -151,7 +101,7 @@ def _solved(task: Problem, least: np.ndarray, on: np.ndarray, start: np.ndarray)
     held = _held(task.region, least, on)
     if held is None:  # settled by programming, to its tolerance
         raise input_error(
-            "plan_infeasible", "plan.min_flight",
+            INFEASIBLE, "plan.min_flight",
             "the smallest flights fit the other constraints only to the last digit.",
             "Lower 'min_flight' a little, or widen bounds and pacing.",
         )  # fmt: skip

@@ -8,8 +8,8 @@ import numpy as np
 
 from mmm.data.costs import variable_cost_rate
 from mmm.inference.fit import Fit
-from mmm.plan.buying import units_per_money
-from mmm.plan.scenario import Scenario, as_is
+from mmm.plan.buying import recent_units
+from mmm.plan.scenario import DUST, Scenario, as_is, running
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class Prices:
 
 
 def prices(fit: Fit, base: Scenario | None = None) -> Prices:
-    """Prices as `base` states them, else recent ones: exposure over money in its periods (by
-    default those of `as_is`), in each geo where both were seen, else over all geos, else over the
-    whole window.
+    """Prices as `base` (by default `as_is`) states them, else recent ones: exposure over money in
+    the last quarter of the window, in each geo where both were seen, else over all geos, else over
+    the whole window. They do not depend on how long `base` is.
     """
     base = base or as_is(fit)
     channels = fit.study.channels
@@ -64,8 +64,7 @@ def prices(fit: Fit, base: Scenario | None = None) -> Prices:
         if channel.name in base.given:
             buys[:, index], priced[index] = 1.0 / base.given[channel.name], True
             continue
-        window = (fit.panel.dataset[name].values[:, :, index] for name in ("media", "spend"))
-        bought = units_per_money(media, base.spend[:, :, index], *window)
+        bought = recent_units(fit.panel, index)
         buys[:, index], priced[index] = bought, bool((bought > 0).any())
     loading = [1.0 + c.costs.agency_fee if c.spend is not None else 1.0 for c in channels]
     recent = today.sum(axis=0)
@@ -90,13 +89,17 @@ def spending(prices: Prices, money: np.ndarray, name: str,
              statements: tuple[str, ...] = ()) -> Scenario:  # fmt: skip
     """The scenario in which `money` (H, G, C) is spent at these prices.
 
-    Channels without a price keep their media of `prices.base`.
+    Channels without a price keep their media of `prices.base`. Fixed cost runs up to a channel's
+    last spending: see `running`.
     """
     base = prices.base
     keeps = ~prices.priced
+    money = np.where(money > DUST * money.max(axis=(0, 1), initial=0.0), money, 0.0)
+    by_period = money.sum(axis=1)
     media = np.where(keeps, base.media, money * prices.buys)
     spent = np.where(keeps, base.spend, np.where(prices.effort, 0.0, money))
-    cost = np.where(keeps, base.cost, money.sum(axis=1) * prices.loading + prices.fixed)
+    paid = by_period * prices.loading + prices.fixed * running(by_period)
+    cost = np.where(keeps, base.cost, paid)
     return replace(
         base, name=name, media=media, spend=spent, cost=cost,
         statements=(*statements, *(words for words in base.bought if words not in statements)),

@@ -9,6 +9,7 @@ import numpy as np
 from mmm.config import PlanSettings
 from mmm.errors import Finding
 from mmm.plan.constraints import Region
+from mmm.plan.feasible import require_flights
 from mmm.plan.flights import keep_flights
 from mmm.plan.levers import Levers
 from mmm.plan.money import prices, spending
@@ -95,6 +96,7 @@ def chosen_scenario(response: Response, scenario: Scenario | None = None) -> Sce
 
 def optimum_of(task: Problem, settings: PlanSettings, budget: float | None) -> Optimum:
     """Solves a problem and compares the plan with today's and with random ones."""
+    require_flights(task.region, task.levers, settings)
     found, reach_findings = within_reach(task, settings, budget, solve(task))
     if settings.min_flight:
         found = keep_flights(task, settings, found)

@@ -12,28 +12,26 @@ import xarray as xr
 
 from mmm.config import PlanSettings, Study
 from mmm.data.panel import Panel
-from mmm.data.table import read_table
 from mmm.errors import Finding, InputError, Severity, did_you_mean, input_error
 from mmm.inference.fit import Fit
-from mmm.plan.constraints import check_plan
+from mmm.plan.feasible import check_plan
 from mmm.plan.flighting import flighted, flighting
-from mmm.plan.money import prices, spending
+from mmm.plan.money import Prices, prices, spending
+from mmm.plan.rows import CHECK, LONGEST, control_rows, read_rows, spend_rows
 from mmm.plan.scenario import Scenario, as_is
 from mmm.results.controls import carried_words
 
-CHECK = "scenario"
-COLUMNS = ("date", "channel", "spend")
 NOTHING = "stop everything"
 GIVEN = "ahead as given in"
 
 
 def stopped(fit: Fit, base: Scenario | None = None) -> Scenario:
-    """No marketing at all over the horizon of `base`, fixed cost included."""
+    """No marketing at all over the horizon of `base`, and no fixed cost."""
     base = base or as_is(fit)
     nothing = np.zeros_like(base.media)
     return replace(
         base, name=NOTHING, media=nothing, spend=nothing, cost=np.zeros_like(base.cost),
-        statements=("Nothing is spent, fixed cost included.", *base.statements[1:]),
+        statements=("Nothing is spent, and no fixed cost runs.", *base.statements[1:]),
     )  # fmt: skip
 
 
@@ -70,24 +68,23 @@ def flighted_as(
     return spending(at, flighted(at.today, spread), words, (f"Today's money, {words}.",))
 
 
-def read_scenario(fit: Fit, path: Path) -> Scenario:
-    """The scenario of a CSV or Parquet file: see `scenario_from_frame`."""
-    return scenario_from_frame(fit, _frame(path), path.name)
+def read_scenario(
+    fit: Fit, path: Path, horizon: int | None = None, *, key: str = "--scenario"
+) -> Scenario:
+    """The scenario of a CSV or Parquet file, which `key` of the study file, or an option, names:
+    see `scenario_from_frame`."""
+    return scenario_from_frame(fit, read_rows(path, key), path.name, horizon)
 
 
-def _frame(path: Path) -> pd.DataFrame:
-    table = read_table(path)
-    return pd.DataFrame({name: table.cells[name].to_numpy() for name in table.columns})
-
-
-def given_scenario(fit: Fit, path: Path | None) -> Scenario | None:
-    """The scenario of the file at `path`, None where neither it nor the study names one.
+def given_scenario(fit: Fit, path: Path | None, horizon: int | None = None) -> Scenario | None:
+    """The scenario of the file at `path`, None where neither it nor the study names one; at least
+    over `horizon`, the study's where left out.
 
     Raises `InputError` where the study plans the spend of a file, which no fit holds, and none
     is given.
     """
     if path is not None:
-        return read_scenario(fit, path)
+        return read_scenario(fit, path, horizon)
     if fit.study.plan.scenario is not None and not fit.study.plan.optimised:
         raise input_error(
             "scenario",
@@ -127,29 +124,33 @@ def planned_scenario(study: Study, panel: Panel, base: Path) -> Scenario | None:
     constraints: both are known before anything is fitted.
     """
     unfitted = Fit(study, panel, xr.Dataset(), xr.Dataset(), {})
-    check_plan(unfitted)
     found = None
     if study.plan.scenario is not None:
-        found = read_scenario(unfitted, base / study.plan.scenario)
+        found = read_scenario(unfitted, base / study.plan.scenario, key="plan.scenario")
+    check_plan(unfitted, found.periods if found else None)
     return given_controls(unfitted, study.plan, found, base)
 
 
-def scenario_from_frame(fit: Fit, frame: pd.DataFrame, name: str) -> Scenario:
+def scenario_from_frame(
+    fit: Fit, frame: pd.DataFrame, name: str, horizon: int | None = None
+) -> Scenario:
     """Dated spending: columns date, channel, spend (money, or cost of effort) and, where the
-    study has geos, geo.
+    study has geos, geo; for effort without any spend its `money`, as `plan.csv` has it.
 
     Dates are periods after the last one observed; the plan runs from the first of them to the
-    last one named, at least over the study's horizon where it states one. A channel that is
+    last one named, at least over `horizon` (the study's where left out). A channel that is
     named spends what its rows say and nothing else; one that is not goes on as today. Raises
     `InputError` with every problem: missing columns, unknown channels, geos and dates, rows
-    given twice, spending that is not a number or below zero, channels without a price.
+    given twice, spending that is not a number or below zero, another currency, channels without a
+    price.
     """
-    rows = _checked(fit, frame, name)
-    dates = pd.DatetimeIndex(rows["date"])
-    reach = fit.panel.future_dates(1040)
-    place = reach.get_indexer(dates)
+    effort = [channel.name for channel in fit.study.channels if channel.spend is None]
+    rows, said = spend_rows(fit.panel, frame, name, fit.study.currency, effort)
+    place = fit.panel.future_dates(LONGEST).get_indexer(pd.DatetimeIndex(rows["date"]))
     last = int(place.max()) + 1
-    at = prices(fit, as_is(fit, max(last, fit.study.plan.horizon or 0)))
+    horizon = horizon or fit.study.plan.horizon
+    at = prices(fit, as_is(fit, max(last, horizon or 0)))
+    _refuse_unpriced(at, rows, name)
     money = at.today.copy()
     named = sorted({fit.panel.channels.index(channel) for channel in rows["channel"]})
     money[:, :, named] = 0.0
@@ -161,91 +162,82 @@ def scenario_from_frame(fit: Fit, frame: pd.DataFrame, name: str) -> Scenario:
     words = [f"Spending of {_listed(fit, named)} is that of {name}; nothing on other dates."]
     if others:
         words.append(f"{', '.join(others)} repeat their last periods.")
-    return spending(at, money, name, (*words, *at.base.statements[1:]))
+    plan = spending(at, money, name, (*words, *at.base.statements[1:]))
+    said = (*said, *_left_out(fit, at, rows, name), *_not_horizon(last, horizon, name))
+    return replace(plan, findings=said)
 
 
-def _checked(fit: Fit, frame: pd.DataFrame, name: str) -> pd.DataFrame:
-    """The rows as dates, names and numbers."""
-    single = len(fit.panel.geos) == 1
-    missing = [column for column in COLUMNS if column not in frame.columns]
-    if "geo" not in frame.columns and not single:
-        missing.append("geo")
-    if missing or not len(frame):
-        raise input_error(
-            CHECK, name,
-            f"no column {', '.join(repr(c) for c in missing)}." if missing else "no rows.",
-            "A scenario has the columns date, geo, channel and spend, one row each.",
-        )  # fmt: skip
-    rows = frame.copy()
-    if "geo" not in rows.columns:
-        rows["geo"] = fit.panel.geos[0]
-    rows["date"] = pd.to_datetime(rows["date"].astype(str), errors="coerce", format="ISO8601")
-    rows["spend"] = pd.to_numeric(rows["spend"], errors="coerce")
-    rows["geo"], rows["channel"] = rows["geo"].astype(str), rows["channel"].astype(str)
-    ahead = fit.panel.future_dates(1040)
-    findings = []
+def _refuse_unpriced(at: Prices, rows: pd.DataFrame, name: str) -> None:
+    """Raises `InputError` for channels with money that nothing is known to buy."""
+    channels = at.channels
+    found = [
+        channel
+        for channel in rows.loc[rows["spend"] > 0, "channel"].unique()
+        if not at.priced[channels.index(channel)]
+    ]
+    if found:
+        raise InputError(
+            Finding(
+                CHECK,
+                Severity.ERROR,
+                name,
+                f"channel '{channel}' has no price: nothing was ever spent on it.",
+                "State 'costs.unit_cost', or leave the channel out.",
+            )
+            for channel in found
+        )
 
-    def refuse(index: object, message: str, remedy: str) -> None:
-        place = f"{name}: row {index + 2}" if isinstance(index, int) else name
-        findings.append(Finding(CHECK, Severity.ERROR, place, message, remedy))
 
-    rows = rows.reset_index(drop=True)
-    for column, known in (("channel", fit.panel.channels), ("geo", fit.panel.geos)):
-        for value in rows[column].unique():
-            if value not in known:
-                first = int(rows.index[rows[column] == value][0])
-                refuse(first, f"there is no {column} '{value}';", did_you_mean(value, known))
-    strange = ~rows["date"].isin(ahead)
-    for index in rows.index[strange][:5].tolist():
-        refuse(
-            index, f"'{frame['date'].iloc[index]}' is no period after the last one observed.",
-            f"Periods ahead start at {ahead[0]:%Y-%m-%d}, {ahead[1]:%Y-%m-%d} and so on.",
-        )  # fmt: skip
-    for index in rows.index[~(rows["spend"] >= 0)][:5].tolist():
-        refuse(index, f"spend is '{frame['spend'].iloc[index]}'.", "Give a number of 0 or more.")
-    for index in rows.index[rows.duplicated(["date", "geo", "channel"])][:5].tolist():
-        refuse(index, "date, geo and channel were given before.", "Keep one row of each.")
-    if not findings:
-        at = prices(fit)
-        for channel in rows.loc[rows["spend"] > 0, "channel"].unique():
-            if not at.priced[fit.panel.channels.index(channel)]:
-                refuse(
-                    None, f"channel '{channel}' has no price: nothing was ever spent on it.",
-                    "State 'costs.unit_cost', or leave the channel out.",
-                )  # fmt: skip
-    if findings:
-        raise InputError(findings)
-    return rows
+def _left_out(fit: Fit, at: Prices, rows: pd.DataFrame, name: str) -> tuple[Finding, ...]:
+    """Geos without any row of a channel that the file names, which has money there today."""
+    today, findings = at.today.sum(axis=0), []
+    given = set(zip(rows["geo"], rows["channel"], strict=True))
+    for place, geo in enumerate(fit.panel.geos):
+        lost = [
+            (channel, float(today[place, fit.panel.channels.index(channel)]))
+            for channel in dict.fromkeys(rows["channel"])
+            if (geo, channel) not in given
+        ]
+        money = sum(amount for _, amount in lost)
+        if money > 0:
+            names = ", ".join(channel for channel, amount in lost if amount > 0)
+            findings.append(
+                Finding(
+                    "plan_left_out",
+                    Severity.WARNING,
+                    f"{name}: {geo}",
+                    f"there is no row of {names} in geo '{geo}', so nothing is spent on it there, "
+                    f"against {money:,.0f} as today.",
+                    "Add the rows, with spend 0 where nothing is meant.",
+                )
+            )
+    return tuple(findings)
+
+
+def _not_horizon(last: int, horizon: int | None, name: str) -> tuple[Finding, ...]:
+    """A file that ends before the horizon wanted, or runs on after it."""
+    if not horizon or last == horizon:
+        return ()
+    message, remedy = (
+        f"its rows end after {last} of {horizon} periods: the channels it names spend nothing in "
+        "the rest.",
+        "Add rows up to the horizon, or state a shorter one.",
+    )
+    if last > horizon:
+        message = f"its rows run over {last} periods, past the horizon of {horizon}, and are kept."
+        remedy = "Leave out the later rows, or state the horizon that is meant."
+    return (Finding("plan_horizon", Severity.INFO, name, message, remedy),)
 
 
 def with_controls(fit: Fit, scenario: Scenario, frame: pd.DataFrame, name: str) -> Scenario:
     """The scenario with controls ahead as given: columns date, geo (where the study has geos) and
     one a control; a control that is not named is carried forward as before.
 
-    Raises `InputError` where a period, a geo or a number is missing.
+    Raises `InputError` where a period, a geo or a number is missing, a row is given twice, or its
+    date is no period.
     """
-    named = [column for column in frame.columns if column not in ("date", "geo")]
-    unknown = [column for column in named if column not in fit.panel.controls]
-    if unknown or "date" not in frame.columns or not named:
-        word = unknown[0] if unknown else "date"
-        raise input_error(
-            CHECK, name, f"'{word}' is not a control of the study, or no date is given;",
-            did_you_mean(word, fit.panel.controls),
-        )  # fmt: skip
-    rows = frame.copy()
-    if "geo" not in rows.columns:
-        rows = rows.merge(pd.DataFrame({"geo": list(fit.panel.geos)}), how="cross")
-    rows["date"] = pd.to_datetime(rows["date"].astype(str), errors="coerce", format="ISO8601")
-    rows = rows.assign(geo=rows["geo"].astype(str)).drop_duplicates(["date", "geo"])
-    index = pd.MultiIndex.from_product([scenario.dates, fit.panel.geos], names=["date", "geo"])
-    wide = rows.set_index(["date", "geo"])[named].apply(pd.to_numeric, errors="coerce")
-    wide = wide.reindex(index)
-    if wide.isna().to_numpy().any():
-        date, geo = wide.index[wide.isna().any(axis=1)][0]
-        raise input_error(
-            CHECK, name, f"no number for {date:%Y-%m-%d}, {geo}.",
-            "Give every control in every period and geo of the plan.",
-        )  # fmt: skip
+    wide = control_rows(fit.panel, frame, name, scenario.dates)
+    named = list(wide.columns)
     controls = scenario.controls.copy()
     for column in named:
         place = fit.panel.controls.index(column)
@@ -262,7 +254,7 @@ def with_controls(fit: Fit, scenario: Scenario, frame: pd.DataFrame, name: str) 
 
 def read_controls(fit: Fit, scenario: Scenario, path: Path) -> Scenario:
     """The scenario with the controls of a CSV or Parquet file: see `with_controls`."""
-    return with_controls(fit, scenario, _frame(path), path.name)
+    return with_controls(fit, scenario, read_rows(path, "plan.controls"), path.name)
 
 
 def with_controls_of(fit: Fit, scenario: Scenario, other: Scenario) -> Scenario:

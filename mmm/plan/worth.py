@@ -21,6 +21,7 @@ from mmm.plan.forecast import incremental_value
 from mmm.plan.levers import Levers
 from mmm.plan.money import spending
 from mmm.plan.profit import plan_worth_of_units, profit_span
+from mmm.plan.scenario import running
 from mmm.results.blocks import thinned
 from mmm.results.prices import units_ahead
 from mmm.results.respond import Response, wander
@@ -147,9 +148,11 @@ def channel_worth(
 
 
 def running_cost(levers: Levers, measure: Measure, money: np.ndarray) -> float:
-    """Loaded cost of `money` (H, G, C) on the levers' channels, as the measure counts it."""
+    """Loaded cost of `money` (H, G, C) on the levers' channels, as the measure counts it. Fixed
+    cost that ends with a channel's spending is a step, which no gradient shows."""
     at, chosen = levers.prices, levers.chosen
-    paid = money.sum(axis=1)[:, chosen] * at.loading[chosen] + at.fixed[chosen]
+    by_period = money.sum(axis=1)[:, chosen]
+    paid = by_period * at.loading[chosen] + at.fixed[chosen] * running(by_period)
     return float(measure.cost @ paid.sum(axis=1))
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mmm.cash.cashflow import cashflow_frame
+from mmm.config import PlanSettings
 from mmm.config.load import load_study
 from mmm.errors import input_error
 from mmm.inference.diagnose import Verdict, judge
@@ -19,6 +21,7 @@ from mmm.invest.export import case_to_dict
 from mmm.invest.workbook import write_workbook
 from mmm.plan.optimise import chosen_scenario
 from mmm.plan.scenarios import given_scenario
+from mmm.plan.support import scenario_findings
 from mmm.report import CaseInputs, render_case
 from mmm.results.respond import Response, response
 from mmm.study.analysis import diagnostics_of
@@ -40,7 +43,8 @@ def run_case(
 ) -> RunResult:
     """Writes the investment case of the fit saved at `path` into `out`, whole or not at all.
 
-    It is that of the plan the fit's study asks for, or of the dated spend in the file `scenario`.
+    It is that of the plan the fit's study asks for, or of the dated spend in the file `scenario`,
+    whatever the study asks for.
     `finance` is a study file whose finance block takes the place of the fit's own. The verdict
     on the fit is that of its draws, or that of the run it lies in where this is worse. Raises
     `InputError` on bad input and `StoredFitError` where there is no fit to read.
@@ -48,16 +52,49 @@ def run_case(
     started = time.perf_counter()
     path, out = Path(path), Path(out)
     refuse_occupied(out, force=force)
-    block = None if finance is None else load_study(finance).finance
+    other = None if finance is None else load_study(finance)
     fit = load_fit(path)
     read = response(fit)
     label, reasons = fit_verdict(read, path)
-    plan = chosen_scenario(read, given_scenario(fit, scenario))
-    found = appraise(read, plan, fit_verdict=label, finance=block)
+    given = given_scenario(fit, scenario)
+    plan = chosen_scenario(read, given) if scenario is None or given is None else given
+    found = appraise(read, plan, fit_verdict=label, finance=other.finance if other else None)
+    notes = tuple(f"{one.where}: {one.message}" for one in scenario_findings(fit, plan))
+    said = _carried_instead(fit)
+    if other is not None:
+        said = (*said, *_plan_beside(fit, other.plan, Path(finance or "").name))
+    found = replace(found, case=replace(found.case, caveats=(*found.case.caveats, *said)))
+    notes = (*notes, *said)
     with whole_directory(out, force=force) as directory:
         manifest = _manifest(fit, path, finance, label, reasons, time.perf_counter() - started)
         _write(found, fit, manifest, directory)
-    return RunResult(out, out / PAGE, label, reasons, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return RunResult(out, out / PAGE, label, reasons, seconds, notes=notes)
+
+
+def _carried_instead(fit: Fit) -> tuple[str, ...]:
+    """That controls ahead are carried forward where the study has a file of them."""
+    if fit.study.plan.controls is None:
+        return ()
+    return (
+        "plan.controls: controls ahead are carried forward, as a saved fit does not hold "
+        f"'{fit.study.plan.controls}'; the case of 'mmm run' has them.",
+    )
+
+
+def _plan_beside(fit: Fit, theirs: PlanSettings, name: str) -> tuple[str, ...]:
+    """Keys of the plan block beside a finance block taken from another study file, where they
+    differ from the fit's own and so are not used."""
+    ours = fit.study.plan
+    stated = [key for key in PlanSettings.model_fields if key in theirs.model_fields_set]
+    apart = [key for key in stated if getattr(theirs, key) != getattr(ours, key)]
+    if not apart:
+        return ()
+    keys = ", ".join(f"'plan.{key}'" for key in apart)
+    return (
+        f"{name}: only its finance block is used, not {keys}, which the fit's study has otherwise "
+        "or not at all: for another plan give its dated spend with --scenario.",
+    )
 
 
 def fit_verdict(read: Response, path: Path) -> tuple[str, tuple[str, ...]]:

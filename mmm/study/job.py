@@ -20,7 +20,7 @@ from mmm.data.identify import identifiability
 from mmm.data.load import load_panel
 from mmm.data.mediated import mediated_findings
 from mmm.data.panel import Panel
-from mmm.errors import Finding, StoredFitError
+from mmm.errors import Finding, InputError, StoredFitError
 from mmm.study.directory import REPORT, refuse_occupied, whole_directory
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ class CheckReport:
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """Where a run left its results and how far they may be trusted; `report` is not there where
-    none was asked for. `analysis` and `timings`, those of the manifest, are of a whole run."""
+    none was asked for. `analysis` and `timings`, those of the manifest, are of a whole run.
+    `notes` say where the plan valued leaves the data, and what was not used."""
 
     directory: Path
     report: Path
@@ -51,19 +52,38 @@ class RunResult:
     seconds: float
     analysis: Analysis | CoreAnalysis | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def check_study(path: Path | str) -> CheckReport:
-    """Checks a study file and its data, and says what the data can tell apart. Raises `InputError`
-    with every finding when one of them is an error."""
+    """Checks a study file and its data, and says what the data can tell apart. What is planned is
+    checked as far as it can be before a fit: that its files can be read and its limits be met.
+    Raises `InputError` with every finding when one of them is an error."""
     study = load_study(path)
     base = Path(path).parent
     panel, findings = load_panel(study, base)
     _, on_claims = load_claims(study, panel, base)
     _, _, on_lags = with_lags(study, panel, base)
     known = (*identifiability(study, panel), *mediated_findings(study, panel))
-    demand = demand_findings(study, panel)
-    return CheckReport(study, (*findings, *on_claims, *on_lags, *known, *demand))
+    found = (*findings, *on_claims, *on_lags, *known, *demand_findings(study, panel))
+    return CheckReport(study, (*found, *_checked_plan(study, panel, base, found)))
+
+
+def _checked_plan(
+    study: Study, panel: Panel, base: Path, found: tuple[Finding, ...]
+) -> tuple[Finding, ...]:
+    """What is to be known of the study's plan before anything is fitted. Raises `InputError`, with
+    what was `found` before, where nothing can be planned so."""
+    plan = study.plan
+    if plan == type(plan)():
+        return ()
+    from mmm.plan.scenarios import planned_scenario
+    from mmm.plan.support import unfitted_findings
+
+    try:
+        return unfitted_findings(study, panel, planned_scenario(study, panel, base))
+    except InputError as refusal:
+        raise InputError((*found, *refusal.findings)) from None
 
 
 @dataclass(frozen=True, slots=True)

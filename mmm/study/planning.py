@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from mmm.config import PlanSettings, Study
-from mmm.config.names import place_words
-from mmm.config.problems import problems_of
+from mmm.config.problems import Problem, problems_of
 from mmm.errors import Finding, InputError, Severity, input_error
 from mmm.study.directory import MANIFEST, refuse_occupied, whole_directory
 
@@ -63,7 +63,7 @@ def plan_fit(
     stated = _read_settings(settings)
     wanted = changed_settings(fit.study, {**stated, **(changes or {})})
     beside = settings.parent if settings is not None and "controls" in stated else None
-    given = given_controls(fit, wanted, given_scenario(fit, scenario), beside)
+    given = given_controls(fit, wanted, given_scenario(fit, scenario, wanted.horizon), beside)
     read = response(fit)
     label, reasons = fit_verdict(read, path)
     decision = decide(read, wanted, given, load_record(path))
@@ -101,12 +101,25 @@ def changed_settings(study: Study, changes: Mapping[str, Any]) -> PlanSettings:
             Finding(
                 "plan_settings",
                 Severity.ERROR,
-                place_words(problem.location),
-                problem.message,
-                problem.remedy,
+                _key(one),
+                one.message,
+                one.remedy.replace("in the file", "in the settings of the plan"),
             )
-            for problem in problems_of(Study, whole)
+            for one in problems_of(Study, whole)
         ) from None
+
+
+def _key(problem: Problem) -> str:
+    """The key of the plan that a problem is about: where it is, else, of a rule over the whole
+    block, the first one its message puts in quotes."""
+    if len(problem.location) > 1:
+        return ".".join(str(part) for part in problem.location)
+    quoted = re.findall(r"'([^']+)'|\(plan\.(\w[^)]*)\)", problem.message)
+    for name, place in quoted:
+        key = place or name.removeprefix("plan.")
+        if key.split(".")[0] in PlanSettings.model_fields:
+            return f"plan.{key}"
+    return "plan"
 
 
 def _read_settings(path: Path | None) -> dict[str, Any]:
@@ -136,19 +149,35 @@ def summary_lines(content: Mapping[str, Any]) -> tuple[str, ...]:
     lines = [f"Plan: {content['plan']}, {content['start']} to {content['end']}"]
     lines += [
         f"  {row['scenario']}: {row['money']:,.0f}{unit}, expected profit "
-        f"{row['profit_mean']:,.0f} ({row['profit_p05']:,.0f} to {row['profit_p95']:,.0f})"
+        f"{_whole(row['profit_mean'])} ({_whole(row['profit_p05'])} to "
+        f"{_whole(row['profit_p95'])}){_chance(row)}"
         for row in content["comparison"]
     ]
-    if content["objective"] is None:
-        return tuple(lines)
+    if content["objective"] is not None:
+        lines += _best_lines(content, unit)
+    lines += [f"{one['where']}: {one['message']}" for one in content["findings"]]
+    return tuple(lines)
+
+
+def _whole(amount: float) -> str:
+    """An amount without decimals, and without a sign where it is nothing."""
+    return f"{round(amount) + 0:,}"
+
+
+def _chance(row: Mapping[str, Any]) -> str:
+    """The chance that a row of the comparison reaches the target, where there is one."""
+    if "probability_of_target" not in row:
+        return ""
+    return f", reaches the target with a probability of {row['probability_of_target']:.0%}"
+
+
+def _best_lines(content: Mapping[str, Any], unit: str) -> list[str]:
+    """What was found where a plan was optimised."""
     gain = content["gain"]
-    lines.append(
+    lines = [
         f"Against today's: {gain['mean']:+,.0f}{unit} ({gain['p05']:,.0f} to {gain['p95']:,.0f}), "
         f"better with a probability of {gain['probability_better']:.0%}"
-    )
-    if content["objective"] == "probability_of_target":
-        chance = content["status"]["score"]
-        lines.append(f"Chance of reaching {content['target']:,.6g}: {chance:.1%}")
+    ]
     lines += _backwards(content, unit)
     lines += [
         f"  {row['channel']}: {row['money_today']:,.0f} -> {row['money']:,.0f}"
@@ -156,8 +185,7 @@ def summary_lines(content: Mapping[str, Any]) -> tuple[str, ...]:
     ]
     if not content["status"]["converged"]:
         lines.append(f"Not proved best: {content['status']['message']}")
-    lines += [f"{one['where']}: {one['message']}" for one in content["findings"]]
-    return tuple(lines)
+    return lines
 
 
 def _backwards(content: Mapping[str, Any], unit: str) -> list[str]:

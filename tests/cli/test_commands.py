@@ -37,6 +37,7 @@ def runs(monkeypatch):
             directory=Path(out),
             verdict=module.verdict,
             reasons=("R-hat is 1.3 on share[tv].",),
+            notes=(),
             report=Path(out) / "report.html",
         )
 

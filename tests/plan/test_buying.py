@@ -85,6 +85,18 @@ def test_media_is_bought_draw_by_draw_at_the_price_drawn(read):
     np.testing.assert_allclose(incremental_value(read, plan, plan.periods), value, rtol=1e-9)
 
 
+def test_money_buys_the_same_however_long_the_plan_is(read):
+    short, long = (as_is(read.fit, periods) for periods in (4, 30))
+    assert short.drawn == long.drawn
+    at_short, at_long = prices(read.fit, short), prices(read.fit, long)
+    np.testing.assert_array_equal(at_short.buys, at_long.buys)
+    money = np.zeros_like(at_long.today)
+    money[:4] = 30.0
+    plans = spending(at_short, money[:4], "short"), spending(at_long, money, "long")
+    values = [incremental_value(read, plan, 60).sum(axis=1) for plan in plans]
+    np.testing.assert_allclose(values[0], values[1], rtol=1e-9)
+
+
 @pytest.mark.parametrize("free", [False, True])
 def test_the_gradient_is_that_of_finite_differences(read, free):
     made = levers(prices(read.fit), free_geos=free, blocks=3)

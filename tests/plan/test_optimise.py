@@ -203,7 +203,7 @@ def test_only_the_constraints_in_conflict_are_named(read, make, budget):
     assert "plan.brand_share" in finding.where
     assert "plan.groups.paid" not in finding.where
     finding = refused(read, make, budget=budget, min_flight={"tv": 1e6}, bounds={"tv": (0.9, 9.0)})
-    assert finding.where == "plan.min_flight"
+    assert finding.where == "plan.min_flight.tv"
     finding = refused(read, make, fixed=("tv", "search", "posters"))
     assert finding.where == "plan.fixed"
 

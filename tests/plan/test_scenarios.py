@@ -65,6 +65,21 @@ def test_a_plan_read_back_from_its_own_table_is_the_plan(make, tmp_path):
     np.testing.assert_array_equal(planned.media, again.media)
 
 
+def test_money_of_a_plan_s_table_adds_up_and_reads_back_effort(make, tmp_path):
+    fit = make.fit(active=1.0)
+    at = prices(fit)
+    plan = spending(at, 1.3 * at.today, "more")
+    table = plan_table(fit, plan)
+    assert table["money"].sum() == pytest.approx(1.3 * at.today.sum(), rel=1e-12)
+    assert table["money_today"].sum() == pytest.approx(at.today.sum(), rel=1e-12)
+    assert table["spend"].sum() < table["money"].sum()
+    table.to_csv(tmp_path / "plan.csv", index=False)
+    again = read_scenario(fit, tmp_path / "plan.csv")
+    np.testing.assert_allclose(again.media, plan.media, rtol=1e-9)
+    np.testing.assert_allclose(again.cost, plan.cost, rtol=1e-9)
+    assert again.findings == ()
+
+
 def test_effort_and_exposure_are_bought_at_recent_prices(make):
     fit = make.fit(active=1.0)
     rows = pd.DataFrame({
@@ -179,6 +194,43 @@ def test_a_plan_that_ends_in_nothing_is_worth_what_it_was_without_the_nothing(ma
     short, long = spending(at_short, money[:4], "short"), spending(at_long, money, "long")
     values = [incremental_value(read, plan, 60).sum(axis=1) for plan in (short, long)]
     np.testing.assert_allclose(values[0], values[1], rtol=1e-9)
+
+
+def test_fixed_cost_ends_with_the_spending(make):
+    read = make.response(draws=10)
+    fit, dates = read.fit, read.fit.panel.future_dates(9)
+    rows = [
+        {"date": date, "geo": geo, "channel": channel, "spend": 0.0}
+        for date in dates for geo in fit.panel.geos for channel in fit.panel.channels
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows)
+    nothing = outlook(read, scenario_from_frame(fit, frame, "zeros.csv"))
+    stop = outlook(read, stopped(fit, as_is(fit, 9)))
+    assert nothing.scenario.cost.sum() == stop.scenario.cost.sum() == 0.0
+    np.testing.assert_allclose(nothing.profit, stop.profit, atol=1e-9)
+    spent = frame.assign(spend=30.0)
+    ended = pd.concat([spent[spent["date"] <= dates[3]], frame[frame["date"] > dates[3]]])
+    short = spent[spent["date"] <= dates[3]]
+    plans = [scenario_from_frame(fit, one, "plan.csv") for one in (short, ended)]
+    assert [plan.periods for plan in plans] == [6, 9]
+    found = [outlook(read, plan) for plan in plans]
+    np.testing.assert_allclose(found[0].profit, found[1].profit, rtol=1e-9)
+    # between two flights it goes on
+    paused = frame.assign(spend=frame["date"].isin([dates[0], dates[5]]) * 30.0)
+    cost = scenario_from_frame(fit, paused, "paused.csv").cost[:, 0]
+    np.testing.assert_allclose(cost, [116.0, 50.0, 50.0, 50.0, 50.0, 116.0, 0.0, 0.0, 0.0])
+
+
+def test_money_that_is_rounding_is_nothing(make):
+    fit = make.fit(active=1.0)
+    at = prices(fit)
+    money = at.today.copy()
+    money[1:, :, 0] = 4.6e-11
+    plan = spending(at, money, "dust")
+    assert (plan.spend[1:, :, 0] == 0).all()
+    assert (plan.media[1:, :, 0] == 0).all()
+    assert (plan.cost[1:, 0] == 0).all()
+    np.testing.assert_array_equal(plan.spend[:, :, 1], at.today[:, :, 1])
 
 
 def test_flighting_moves_money_in_time_only(make):

@@ -10,7 +10,7 @@ import pytest
 
 from mmm.errors import InputError
 from mmm.plan.constraints import best_linear, nearest
-from mmm.plan.flights import least_flights, nearest_flights
+from mmm.plan.feasible import least_flights, nearest_flights
 from mmm.plan.frontier import least_budget
 from mmm.plan.money import prices
 from mmm.plan.optimise import optimise
@@ -87,7 +87,7 @@ def test_flights_that_fit_are_found_and_those_that_do_not_are_refused(read, make
     spent = found.money[:, 0, 1]
     assert ((spent <= 1e-6) | (spent >= flight - 1e-6)).all()
     assert low * today - 1e-6 <= spent.sum() <= high * today + 1e-6
-    with pytest.raises(InputError, match="no choice of periods"):
+    with pytest.raises(InputError, match="can never be had"):
         optimise(
             read, make.settings(min_flight={"search": 2.1 * today}, bounds={"search": (0.1, 2.0)})
         )
@@ -98,7 +98,8 @@ def test_the_nearest_flights_are_the_nearest(read, make):
     task = task_of(read, settings)
     least = least_flights(task.levers, settings)
     z = nearest(task.region, task.levers.decisions(task.levers.prices.today))
-    on = nearest_flights(task.region, least, z)
+    on, impossible = nearest_flights(task.region, least, z)
+    assert not impossible
     flown = np.flatnonzero(least > 0)
 
     def moved(choice):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mmm.errors import ModelError
+from mmm.plan.compare import outlook
 from mmm.plan.forecast import incremental_value
 from mmm.plan.levers import levers
 from mmm.plan.money import prices, spending
@@ -77,6 +78,22 @@ def test_outcome_within_the_horizon_leaves_out_what_comes_later(make, likelihood
         valuation = valuation_of(read, made, outcome_measure(read.fit, made, within=within))
         engine = incremental_value(read, units, periods).sum(axis=1)
         np.testing.assert_allclose(valuation.values(z)[0], engine, rtol=1e-8)
+
+
+@pytest.mark.parametrize("likelihood", ["normal", "lognormal"])
+def test_fixed_cost_ends_with_the_spending_for_the_optimiser_as_well(make, likelihood):
+    read = make.response(likelihood=likelihood, draws=10)
+    made = levers(prices(read.fit))
+    found = valuation_of(read, made, profit_measure(read, made))
+    money = made.prices.today.copy()
+    money[3:, :, 0] = 0.0
+    for ended in (money, money * (np.arange(money.shape[2]) > 0)):
+        plan = outlook(read, spending(made.prices, ended, "ended"))
+        np.testing.assert_allclose(found.of_money(ended), plan.profit, rtol=1e-9, atol=1e-7)
+        values = found.values(made.decisions(ended))[0]
+        shared = made.money(made.decisions(ended))
+        plan = outlook(read, spending(made.prices, shared, "ended"))
+        np.testing.assert_allclose(values, plan.profit, rtol=1e-9, atol=1e-7)
 
 
 def test_channels_that_stay_count_as_they_are(make):

@@ -153,6 +153,29 @@ def test_dated_spend_that_no_fit_holds_is_asked_for(run, tmp_path):
     assert table["inflow_mean"].abs().max() == pytest.approx(0.0, abs=1e-9)
 
 
+def test_dated_spend_is_valued_whatever_the_study_asks_for_and_notes_are_kept(
+    run, study_file, tmp_path
+):
+    path = replanned(run[1], tmp_path / "fit", objective="expected_profit", controls="price.csv")
+    fit = load_fit(path)
+    plan = plan_table(fit, as_is(fit, 6)).assign(money=0.0, currency=fit.study.currency)
+    tv = plan["channel"] == "tv"
+    plan.loc[tv, "spend"] *= 1000.0
+    plan[tv].to_csv(tmp_path / "huge.csv", index=False)
+    content = yaml.safe_load(study_file.read_text())
+    content["plan"] = {"horizon": 6, "budget": 5.0}
+    other = tmp_path / "study.yaml"
+    other.write_text(yaml.safe_dump(content))
+    result = run_case(path, tmp_path / "out", finance=other, scenario=tmp_path / "huge.csv")
+    case = json.loads((tmp_path / "out" / "case.json").read_text())
+    assert case["cost"] > 100 * as_is(fit, 6).cost.sum()
+    for start in ("huge.csv: tv: ", "plan.controls: ", "study.yaml: only its finance block"):
+        assert sum(note.startswith(start) for note in result.notes) == 1, start
+        assert sum(line.startswith(start) for line in case["caveats"]) == 1, start
+    assert "'plan.budget'" in result.notes[-1]
+    assert "plan.horizon" not in result.notes[-1]
+
+
 @pytest.mark.parametrize(
     ("manifest", "label", "reasons"),
     [

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import mmm as library
 from mmm.cli import app
 from mmm.errors import InputError
-from mmm.study.planning import plan_fit
+from mmm.study.planning import changed_settings, plan_fit
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,7 @@ def test_the_plan_spends_the_budget_and_the_forecast_is_the_plan_s(planned, worl
     assert plan["spend"].sum() == pytest.approx(budget, rel=1e-9)
     assert list(plan.columns) == [
         "date", "geo", "channel", "spend", "spend_today", "media", "media_today",
+        "money", "money_today",
     ]  # fmt: skip
     assert plan["date"].nunique() == world.study.plan.horizon
     forecast = pd.read_csv(out / "forecast.csv")
@@ -105,6 +106,43 @@ def test_what_is_no_fit_is_named(tmp_path, command):
         assert says in done.stderr
         assert "Name the fit that a run has saved" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["data.csv"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"objective": "probability_of_target"}, "plan.target"),
+        ({"horizon": 900}, "plan.horizon"),
+        ({"horizon": 4000}, "plan.horizon"),
+        ({"fixed": ["telly"]}, "plan.fixed.0"),
+        ({"bounds": {"tv": [3, 1]}}, "plan.bounds.tv"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named_by_its_key(world, changes, where):
+    with pytest.raises(InputError) as refusal:
+        changed_settings(world.study, changes)
+    assert [one.where for one in refusal.value.findings] == [where]
+
+
+def test_check_says_what_a_run_would_refuse(study_file, tmp_path):
+    study = yaml.safe_load(study_file.read_text())
+    study["data"]["file"] = str(study_file.parent / study["data"]["file"])
+    changed = tmp_path / "study.yaml"
+    for plan, where in (
+        ({"budget": 1.0e12}, "plan.budget"),
+        ({"scenario": "none.csv"}, "none.csv"),
+        ({"objective": "expected_profit", "min_flight": {"tv": 1e9}}, "plan.min_flight.tv"),
+    ):
+        changed.write_text(yaml.safe_dump({**study, "plan": plan}))
+        done = CliRunner().invoke(app, ["check", str(changed), "--json"])
+        assert done.exit_code == 2
+        errors = [one for one in json.loads(done.output) if one["severity"] == "error"]
+        assert len(errors) == 1
+        assert where in errors[0]["where"]
+    changed.write_text(yaml.safe_dump({**study, "plan": {"pacing": 0.2}}))
+    done = CliRunner().invoke(app, ["check", str(changed), "--json"])
+    assert done.exit_code == 0
+    assert "plan.pacing" in [one["where"] for one in json.loads(done.output)]
 
 
 def test_limits_that_cannot_be_met_are_refused_before_anything_is_fitted(
