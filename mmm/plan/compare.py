@@ -10,6 +10,7 @@ import pandas as pd
 
 from mmm.plan.forecast import incremental_value, outcome_ahead
 from mmm.plan.money import prices
+from mmm.plan.objective import reaching
 from mmm.plan.profit import profit_of, profit_span
 from mmm.plan.scenario import Scenario
 from mmm.results.respond import Response
@@ -19,13 +20,15 @@ from mmm.results.summary import summary_columns
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """What a scenario brings, by draw (D,): `outcome`, all of it within its own periods, baseline
-    included, as expected, and `predicted`, the same with noise, as `forecast` has it; `profit`,
+    included, as expected, `predicted`, the same with noise, as `forecast` has it, and `noise`, its
+    standard deviation; `profit`,
     what marketing adds, later periods included, as `profit_measure` counts; `value`, the value of
     all outcome it causes, neither discounted nor multiplied by margin."""
 
     scenario: Scenario
     outcome: np.ndarray
     predicted: np.ndarray
+    noise: np.ndarray
     value: np.ndarray
     profit: np.ndarray
 
@@ -64,7 +67,7 @@ def compared(
     if target is None:
         return table
     return table.assign(
-        probability_of_target=[float((one.predicted >= target).mean()) for one in seen]
+        probability_of_target=[reaching(one.outcome, target, one.noise)[0] for one in seen]
     )
 
 

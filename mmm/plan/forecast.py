@@ -17,7 +17,7 @@ from mmm.results.contributions import (
 )
 from mmm.results.controls import carried_controls
 from mmm.results.held import held_paths
-from mmm.results.noise import noisy_total
+from mmm.results.noise import noise_of_total, noisy_total
 from mmm.results.outcome import (
     baseline_predictor,
     caused_outcome,
@@ -73,9 +73,9 @@ def forecast(response: Response, scenario: Scenario | None = None) -> pd.DataFra
     )
 
 
-def outcome_ahead(response: Response, plan: Scenario) -> tuple[np.ndarray, np.ndarray]:
-    """Outcome over the plan's periods, all geos together, baseline included: as expected and as
-    predicted, the noise of `forecast` included, both (D,)."""
+def outcome_ahead(response: Response, plan: Scenario) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Outcome over the plan's periods, all geos together, baseline included: as expected, as
+    predicted, the noise of `forecast` included, and that noise's standard deviation, each (D,)."""
     ahead = continued(response, plan.dates, plan.controls, plan.carried).last(plan.periods)
     planned = np.concatenate([response.fit.panel.dataset["media"].values, plan.media])
     media = bought_ahead(response, planned, plan.periods, plan.drawn)
@@ -89,10 +89,11 @@ def outcome_ahead(response: Response, plan: Scenario) -> tuple[np.ndarray, np.nd
         predictor += media_predictor(some, media, plan.periods)
         expected = expected_outcome(some, predictor)
         noisy = noisy_total(some, expected, stream=NOISE)
-        return np.stack([expected.sum(axis=(1, 2)), noisy.sum(axis=1)])
+        variance = noise_of_total(some, expected) ** 2
+        return np.stack([expected.sum(axis=(1, 2)), noisy.sum(axis=1), variance])
 
-    expected, predicted = np.sum(by_geo(response, len(media), block), axis=0)
-    return expected, predicted
+    expected, predicted, variance = np.sum(by_geo(response, len(media), block), axis=0)
+    return expected, predicted, np.sqrt(variance)
 
 
 def incremental_value(response: Response, plan: Scenario, periods: int) -> np.ndarray:

@@ -30,3 +30,22 @@ def noisy_total(response: Response, expected: np.ndarray, *, stream: int) -> np.
         rng = np.random.default_rng([response.fit.study.inference.seed, stream, place])
         total += with_noise(response, g, expected[:, g], rng)
     return total
+
+
+def noise_of_total(response: Response, expected: np.ndarray) -> np.ndarray:
+    """Standard deviation (D,) of the noise of an outcome summed over geos and periods.
+
+    `expected` (D, G, H). Student-t noise is Gaussian with a variance of its own in every period,
+    which is drawn; where effects multiply, noise is that of many log-normal parts, each in
+    proportion to its expectation, whose sum is taken as Gaussian.
+    """
+    draws, geos, periods = expected.shape
+    if response.multiplicative:
+        return np.sqrt(np.einsum("dgt,dg->d", expected**2, np.expm1(response.sigma**2)))
+    spread = (response.sigma * response.level) ** 2
+    if response.density.spec.likelihood != "student_t":
+        return np.sqrt(periods * spread.sum(axis=1))
+    rng = np.random.default_rng([response.fit.study.inference.seed, 8])
+    nu = response.nu[:, None, None]
+    mixed = nu / rng.chisquare(np.broadcast_to(nu, (draws, geos, periods)))
+    return np.sqrt(np.einsum("dg,dgt->d", spread, mixed))

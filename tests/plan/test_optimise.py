@@ -14,8 +14,8 @@ from mmm.plan.money import prices, spending
 from mmm.plan.objective import Objective, tail_mean
 from mmm.plan.optimise import optimise
 from mmm.plan.scenario import as_is
-from mmm.plan.target import noise_of_total
 from mmm.results.ahead import baseline_walk, continued
+from mmm.results.noise import noise_of_total
 from mmm.results.outcome import baseline_predictor
 from mmm.results.respond import channel_effect
 

@@ -28,7 +28,7 @@ from mmm.plan.scenarios import (
     stopped,
     with_controls,
 )
-from mmm.plan.target import noise_of_total
+from mmm.results.noise import noise_of_total
 
 
 @given(st.sampled_from(PATTERNS), st.integers(1, 60), st.integers(1, 5), st.integers(0, 5))
@@ -164,7 +164,7 @@ def test_a_plan_and_its_forecast_say_the_same_of_one_period(make, likelihood):
 def test_outcome_ahead_is_what_comes_without_the_plan_and_what_it_causes(make, likelihood):
     read = make.response(likelihood=likelihood, draws=2000, spread=0.1)
     plan = as_is(read.fit, 5)
-    expected, predicted = outcome_ahead(read, plan)
+    expected, predicted, noise = outcome_ahead(read, plan)
     silent = silent_ahead(read, plan, 5)
     units = replace(plan, value_per_unit=np.ones_like(plan.value_per_unit))
     caused = incremental_value(read, units, 5).sum(axis=1)
@@ -172,6 +172,7 @@ def test_outcome_ahead_is_what_comes_without_the_plan_and_what_it_causes(make, l
     # of 2,000 draws the spread is known to 1.6 %
     apart = (predicted - expected) / noise_of_total(read, silent)
     if likelihood == "normal":
+        np.testing.assert_allclose(noise, noise_of_total(read, silent), rtol=1e-9)
         assert apart.std() == pytest.approx(1.0, abs=0.07)
     assert abs(apart.mean()) < 0.15
 

@@ -10,6 +10,7 @@ import pytest
 
 from mmm.errors import InputError
 from mmm.plan.constraints import best_linear, nearest
+from mmm.plan.decision import decide
 from mmm.plan.feasible import least_flights, nearest_flights
 from mmm.plan.frontier import least_budget
 from mmm.plan.money import prices
@@ -156,3 +157,13 @@ def test_between_the_two_the_chance_is_what_is_chosen(read, make):
     asked = task_of(read, settings)
     assert 0.3 < found.status.score < 0.99
     assert found.status.score >= chance_of(asked, base.z) - 1e-6
+
+
+def test_objective_and_comparison_give_a_plan_the_same_chance(read, make):
+    task = task_of(read, make.settings(objective="probability_of_target", target=1.0))
+    today = task.levers.decisions(task.levers.prices.today)
+    target = float(np.median(task.objective.start + task.valuation.values(today)[0]))
+    settings = make.settings(objective="probability_of_target", target=target)
+    decision = decide(read, settings)
+    row = decision.comparison.set_index("scenario").loc["recommended"]
+    assert row["probability_of_target"] == pytest.approx(decision.optimum.status.score, rel=1e-6)

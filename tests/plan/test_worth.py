@@ -13,8 +13,9 @@ from mmm.plan.forecast import incremental_value
 from mmm.plan.levers import levers
 from mmm.plan.money import prices, spending
 from mmm.plan.scenario import as_is
-from mmm.plan.target import noise_of_total, target_objective, valuation_of
+from mmm.plan.target import target_objective, valuation_of
 from mmm.plan.worth import hold_against_engine, outcome_measure, profit_measure
+from mmm.results.noise import noise_of_total
 from mmm.results.respond import channel_effect
 
 KINDS = {
