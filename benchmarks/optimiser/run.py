@@ -79,7 +79,10 @@ class Truth:
             for plan in (spent, silent)
         )
         worth = np.einsum("t,tgc->c", unit.sold, with_it - without) * self.spec.value_per_unit
-        paid = money.sum(axis=1) * made.prices.loading + made.prices.fixed
+        by_period = money.sum(axis=1)
+        # a channel's fixed cost ends with its last spending
+        running = np.cumsum(by_period[::-1], axis=0)[::-1] > 0.0
+        paid = by_period * made.prices.loading + made.prices.fixed * running
         return worth - unit.paid[:AHEAD] @ paid
 
     def profit(self, made: Levers, money: np.ndarray) -> float:

@@ -148,7 +148,7 @@ def status_of(task: Problem, found: Solution, today: np.ndarray) -> Status:
     unit = max(1.0, float(np.abs(found.z).max()))
     size = max(abs(score), float(np.std(worth)) if objective.kind != "probability_of_target" else 0,
                1e-12)  # fmt: skip
-    converged = bool(found.gap <= CONVERGED * size)
+    converged = bool(found.gap <= CONVERGED * size or objective.sure(score))
     allowed = task.region.holds(today, 1e-6 * unit)
     slack = 1e-6 * size
     return Status(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mmm.plan.constraints import nearest
 from mmm.plan.draws import one_draw
 from mmm.plan.objective import Objective
 from mmm.plan.search import Problem
@@ -34,9 +35,22 @@ def regret_of(task: Problem, z: np.ndarray, draws: int = REGRET_DRAWS) -> Regret
     worth = task.valuation.values(z)[0]
     mean = Objective("expected_profit")
     plans, lost = [], []
+    starts = [(task.region, z)]
+    made = task.levers
+    given_up = z.reshape(made.shape).sum(axis=(1, 2)) == 0.0
+    if (given_up & (made.prices.fixed[made.chosen] > 0.0)).any():
+        # fixed cost is a step: without these channels, or with them from today's plan
+        of = np.repeat(given_up, made.size // len(made.chosen))
+        without = replace(task.region, upper=np.where(of, 0.0, task.region.upper))
+        starts = [
+            (without, z),
+            (task.region, nearest(task.region, made.decisions(made.prices.today))),
+        ]
     for draw in kept.tolist():
         alone = one_draw(task.valuation, draw)
-        own = climb(alone, mean, task.region, z, steps=60)[0]
-        lost.append(max(0.0, float(alone.values(own)[0][0] - worth[draw])))
+        found = [climb(alone, mean, region, start, steps=60)[0] for region, start in starts]
+        gained = [float(alone.values(own)[0][0]) for own in found]
+        own = found[int(np.argmax(gained))]
+        lost.append(max(0.0, max(gained) - worth[draw]))
         plans.append(own)
     return Regret(kept, np.array(lost), np.array(plans))

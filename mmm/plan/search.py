@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mmm.config import PlanSettings
 from mmm.plan.constraints import (
     Region,
+    best_linear,
     brand_part,
     nearest,
     planned_levers,
@@ -21,12 +22,13 @@ from mmm.plan.money import Prices, prices
 from mmm.plan.objective import Objective
 from mmm.plan.scenario import as_is
 from mmm.plan.solve import (
+    SHIFTS,
     Solution,
+    bound,
     channel_basis,
     climb,
     polish,
     random_plans,
-    refine,
     starting_plans,
 )
 from mmm.plan.target import measure_of, objective_of, valuation_of, with_noise_of
@@ -37,8 +39,8 @@ from mmm.results.respond import Response
 SEARCH_DRAWS = 250
 """Draws on which starts are explored."""
 RANDOM_STARTS = 5
-RANDOM_REFINED = 3
-"""Random plans among those that a careful objective is searched from."""
+RANDOM_SEARCHED, RANDOM_REFINED = 40, 2
+"""Random plans looked at, and the best of them that a careful objective is searched from."""
 POLISHED = 3
 """Plans at most that a careful objective is solved from on all draws: the best by the draws it is
 searched on, and others within `CLOSE` of it, as a part of its score, which those rank less
@@ -108,15 +110,17 @@ def solve(task: Problem, starts: int = RANDOM_STARTS) -> Solution:
     ranked = best_of(task, explored, most=2)
     if task.objective.sure(task.rough_objective.score(task.rough.values(ranked[0])[0])):
         return polish(task.valuation, task.objective, region, ranked[0])
-    timed = [*ranked, *(well_timed(task, z) for z in ranked)]
     if task.objective.careful:  # many plans are locally best in when they spend
-        some = list(random_plans(region, RANDOM_PLANS, rng))
-        timed += [nearest(region, today), *best_of(task, some, most=RANDOM_REFINED)]
-    refined = [refine(task.rough, task.rough_objective, region, z, steps=60) for z in timed]
-    most = POLISHED if task.objective.careful else 1
-    best = best_of(task, [*refined, *ranked], most, CLOSE)
-    if task.objective.careful:
-        best.append(ranked[0])
+        some = list(random_plans(region, RANDOM_SEARCHED, rng))
+        starts_in_time = [*ranked, well_timed(task, ranked[0]), nearest(region, today)]
+        starts_in_time += best_of(task, some, most=RANDOM_REFINED)
+        refined = [_shifted(task, z, SHIFTS[0]) for z in starts_in_time]
+        refined = [_shifted(task, z, SHIFTS[1]) for z in best_of(task, refined, most=POLISHED)]
+        best = [*best_of(task, refined, POLISHED, CLOSE), ranked[0]]
+    else:
+        timed = [*ranked, *(well_timed(task, z) for z in ranked)]
+        refined = [_shifted(task, z, 0.0) for z in timed]
+        best = best_of(task, [*refined, *ranked], most=1)
     found = max(
         (polish(task.valuation, task.objective, region, z) for z in best),
         key=lambda one: one.score,
@@ -124,7 +128,42 @@ def solve(task: Problem, starts: int = RANDOM_STARTS) -> Solution:
     settled = with_noise_of(task.objective, task.valuation, made.money(found.z))
     if settled is not task.objective:
         found = polish(task.valuation, settled, region, found.z)
-    return found
+    return given_up(task, found) if task.objective.money else found
+
+
+def given_up(task: Problem, found: Solution) -> Solution:
+    """`found`, or a better plan that gives up a channel and with it fixed cost: a step that no
+    gradient shows. Spending is not ended early for it, as if nothing came after the plan."""
+    made, region, best = task.levers, task.region, found
+    for place, channel in enumerate(made.chosen.tolist()):
+        if made.prices.fixed[channel] <= 0.0 or not best.z.reshape(made.shape)[place].any():
+            continue
+        upper = region.upper.reshape(made.shape).copy()
+        upper[place] = 0.0
+        held = replace(region, upper=upper.ravel())
+        empty = (held.lower > held.upper).any()
+        if empty or best_linear(held, np.zeros(made.size)).status != 0:
+            continue
+        start = nearest(held, best.z)
+        z = climb(task.rough, task.rough_objective, held, start, steps=30)[0]
+        near = task.objective.score(task.valuation.values(z)[0])
+        if near < best.score - CLOSE * abs(best.score):
+            continue
+        other = polish(task.valuation, task.objective, held, z)
+        best = other if other.score > best.score else best
+    if best is found:
+        return found
+    gap, price = bound(
+        task.valuation, task.objective, region, best.z, task.objective.smoothings[-1]
+    )
+    return replace(best, gap=gap, price=price)
+
+
+def _shifted(task: Problem, z: np.ndarray, part: float) -> np.ndarray:
+    """The plan that plan z (n,) leads to on the searching draws, every decision shifted by a part
+    of their mean."""
+    shift = part * float(np.abs(z).mean())
+    return climb(task.rough, task.rough_objective, task.region, z, steps=60, shift=shift)[0]
 
 
 def well_timed(task: Problem, z: np.ndarray) -> np.ndarray:

@@ -201,16 +201,6 @@ def bound(
     return gap, price
 
 
-def refine(valuation: Valuation, objective: Objective, region: Region, start: np.ndarray,
-           steps: int) -> np.ndarray:  # fmt: skip
-    """The plan that `SHIFTS` lead to from `start`, for searching."""
-    z = start
-    for part in SHIFTS[:-1] if objective.careful else (0.0,):
-        shift = part * float(np.abs(start).mean())
-        z = climb(valuation, objective, region, z, steps=steps, shift=shift)[0]
-    return z
-
-
 def polish(valuation: Valuation, objective: Objective, region: Region,
            start: np.ndarray) -> Solution:  # fmt: skip
     """The local optimum from `start`, with its certificate."""

@@ -167,3 +167,19 @@ def test_objective_and_comparison_give_a_plan_the_same_chance(read, make):
     decision = decide(read, settings)
     row = decision.comparison.set_index("scenario").loc["recommended"]
     assert row["probability_of_target"] == pytest.approx(decision.optimum.status.score, rel=1e-6)
+
+
+def test_a_channel_that_does_not_earn_its_fixed_cost_is_given_up(make):
+    dear = (
+        {"name": "tv", "role": "tactical", "costs": {"fixed_per_period": 4000.0}},
+        *CHANNELS[1:],
+    )
+    read = make.response(*dear, draws=40, geos=1, finance={"margin": 0.9, "horizon": 40})
+    found = optimise(read, make.settings())
+    assert (found.money[:, :, 0] == 0.0).all()
+    assert found.money.sum() == pytest.approx(float(prices(read.fit).today.sum()))
+    kept = optimise(read, make.settings(bounds={"tv": (0.5, 2.0)}))
+    assert found.profit.mean() > kept.profit.mean()
+    cheap = ({**dear[0], "costs": {"fixed_per_period": 0.01}}, *CHANNELS[1:])
+    spent = optimise(make.response(*cheap, draws=40, geos=1), make.settings()).money
+    assert spent[:, :, 0].sum() > 0.0
