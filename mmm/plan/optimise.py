@@ -185,6 +185,6 @@ def plan_words(made: Levers, settings: PlanSettings, budget: float | None) -> tu
         words.append(f"Money is decided on in {made.blocks} blocks of periods, evenly within each.")
     if settings.min_flight:
         words.append(
-            "Smallest flights are kept by switching periods off one after the other, a heuristic."
+            "Which periods have smallest flights is found by trying one change after the other."
         )
     return (*words, *made.prices.base.statements[1:])
