@@ -151,7 +151,7 @@ def even_prices(today: np.ndarray) -> Prices:
         channels=tuple(map(str, range(channels))), base=base, today=spread,
         buys=np.ones((geos, channels)), loading=np.ones(channels), fixed=np.zeros(channels),
         shares=today / total, priced=np.ones(channels, dtype=bool),
-        effort=np.zeros(channels, dtype=bool), statements=(),
+        effort=np.zeros(channels, dtype=bool),
     )  # fmt: skip
 
 
