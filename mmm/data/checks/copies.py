@@ -57,6 +57,9 @@ def rows_not_pasted_twice(observations: Observations) -> Iterator[Finding]:
     values, keys = observations.clean(column), observations.keys
     if values is None or keys is None:
         return
+    first = keys.in_time()[0]
+    if len(np.unique(values[first])) > len(first) - REPEATED:
+        return  # too few values of one geo come again at all
     table = pd.DataFrame({"date": keys.dates, "geo": keys.codes, "value": values})
     if table.duplicated(["date", "geo"]).any():
         return
@@ -85,8 +88,6 @@ def longest_repeat(codes: np.ndarray) -> tuple[int, int, int] | None:
     None below `REPEATED` periods, or where fewer than `DISTINCT` codes are in it.
     """
     best: tuple[int, int, int] | None = None
-    if len(np.unique(codes)) > len(codes) - REPEATED:
-        return None  # too few of them come again at all
     for lag in range(1, len(codes) - REPEATED + 1):
         equal = np.concatenate([[False], codes[lag:] == codes[:-lag], [False]])
         edges = np.flatnonzero(equal[1:] != equal[:-1])
