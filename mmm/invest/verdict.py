@@ -13,6 +13,10 @@ from mmm.cash.value import Floats, refuse
 FIT_VERDICTS = ("trusted", "caution", "rejected")
 
 
+MOST_CERTAIN = 0.999
+"""A chance above this is said to be above it."""
+
+
 class Verdict(StrEnum):
     INVEST = "invest"
     TEST_FIRST = "test first"
@@ -136,7 +140,7 @@ def decide(found: Grounds, rule: Rule, *, fit_verdict: str) -> Decision:
         verdict, why = _by_grounds(found, rule)
         words = (
             f"the chance that NPV per unit of cost is above the hurdle of {rule.hurdle:g} is "
-            f"{found.probability:.1%}{why}"
+            f"{_chance(found.probability)}{why}"
         )
         if not rule.margin_stated and verdict is Verdict.DO_NOT_INVEST:
             words = f"even if all outcome value were profit, as no margin is stated, {words}"
@@ -144,8 +148,8 @@ def decide(found: Grounds, rule: Rule, *, fit_verdict: str) -> Decision:
             verdict = Verdict.MARGIN_FIRST
             words = (
                 "if all outcome value were profit, the chance that NPV per unit of cost is above "
-                f"the hurdle of {rule.hurdle:g} would be {found.probability:.1%}; what it is at "
-                "your margin, 'finance.margin' has to say (1 where outcome value is profit)"
+                f"the hurdle of {rule.hurdle:g} would be {_chance(found.probability)}; what it is "
+                "at your margin, 'finance.margin' has to say (1 where outcome value is profit)"
             )
     if fit_verdict == "caution":
         words += "; the fit calls for caution, so read its reasons first"
@@ -155,7 +159,7 @@ def decide(found: Grounds, rule: Rule, *, fit_verdict: str) -> Decision:
 def _by_grounds(found: Grounds, rule: Rule) -> tuple[Verdict, str]:
     """The verdict, and what is to be said beside the probability."""
     last = (
-        f"the chance that the last unit of cost falls short of it is {found.falls_short:.1%} "
+        f"the chance that the last unit of cost falls short of it is {_chance(found.falls_short)} "
         f"(expected NPV {found.marginal:+.2f})"
     )
     too_much = found.falls_short >= rule.sure
@@ -173,3 +177,12 @@ def _by_grounds(found: Grounds, rule: Rule) -> tuple[Verdict, str]:
     if too_much and found.probability > 0.5:
         return Verdict.INVEST_LESS, f", and {last}"
     return Verdict.DO_NOT_INVEST, ", less than asked for, and a test would cost more than it tells"
+
+
+def _chance(share: float) -> str:
+    """A share of draws as a chance: finitely many draws show neither nothing nor certainty."""
+    if share > MOST_CERTAIN:
+        return f"more than {MOST_CERTAIN:.1%}"
+    if share < 1.0 - MOST_CERTAIN:
+        return f"less than {1.0 - MOST_CERTAIN:.1%}"
+    return f"{share:.1%}"

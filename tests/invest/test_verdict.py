@@ -102,3 +102,13 @@ def test_value_of_information_of_a_normal_gain(mean, spread):
 def test_an_unknown_fit_verdict_is_refused():
     with pytest.raises(InputError, match="fit_verdict"):
         decide(Grounds(0.5), RULE, fit_verdict="fine")
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(1.0, "more than 99.9%"), (0.999, "99.9%"), (0.0, "less than 0.1%"), (0.466, "46.6%")],
+)
+def test_no_number_of_draws_shows_certainty(share, said):
+    sentence = decide(Grounds(share), RULE, fit_verdict="trusted").sentence
+    assert f"hurdle of 0.1 is {said}" in sentence
+    assert "100.0%" not in sentence
