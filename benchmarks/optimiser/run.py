@@ -10,7 +10,8 @@ what the posterior expects of the true optimum beyond the recommended plan (abov
 the search fell short); and whether the outcome of 13 held-out weeks reached the targets that were
 forecast to be reached with 50, 80 and 90 %. `summary.csv`: loss against the true optimum, how often
 today's plan was beaten, how often targets were reached. `--effects drawn` draws the sizes of
-effects anew for each seed (`benchmarks/drawn.py`) and puts `drawn_` before the names of files.
+effects anew for each seed (`benchmarks/drawn.py`) and puts `drawn_` before the names of files;
+`--level` leaves the trend out of the worlds and puts `level_` before them.
 """
 
 from __future__ import annotations
@@ -142,11 +143,13 @@ def with_totals_of(found: Optimum) -> Region:
     return region
 
 
-def plan_in(name: str, seed: int, margin: float, effects: str) -> dict[str, object]:
+def plan_in(name: str, seed: int, margin: float, effects: str, level: bool) -> dict[str, object]:
     """Fits a world but its last weeks, plans them, and holds plan and targets against the truth."""
     spec = world_spec(name)
     if effects == "drawn":
         spec = drawn_spec(spec, seed, shapes=True)
+    if level:
+        spec = replace(spec, trend=0.0)
     longer = replace(spec, periods=spec.periods + AHEAD)
     world, scene = simulate(longer, seed), draw_scene(longer, seed)
     finance = world.study.finance.model_copy(update={"margin": margin})
@@ -267,8 +270,9 @@ def main() -> None:
     parser.add_argument("--skip-timing", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE)
     parser.add_argument("--effects", choices=("fixed", "drawn"), default="fixed")
+    parser.add_argument("--level", action="store_true", help="worlds without trend")
     chosen = parser.parse_args()
-    prefix = "drawn_" if chosen.effects == "drawn" else ""
+    prefix = "level_" * chosen.level + "drawn_" * (chosen.effects == "drawn")
     if not chosen.skip_timing:
         table = timings()
         table.to_csv(chosen.out / "timing.csv", index=False)
@@ -276,7 +280,7 @@ def main() -> None:
     rows: list[dict[str, object]] = []
     for name in chosen.worlds:
         for seed in range(chosen.seeds):
-            rows.append(plan_in(name, seed, chosen.margin, chosen.effects))
+            rows.append(plan_in(name, seed, chosen.margin, chosen.effects, chosen.level))
             print({key: rows[-1][key] for key in ("world", "seed", "loss", "beats_today")})
             table = pd.DataFrame(rows)
             table.to_csv(chosen.out / f"{prefix}truth.csv", index=False)
