@@ -113,6 +113,14 @@ def best_linear(region: Region, gain: np.ndarray) -> OptimizeResult:
     )
 
 
+def narrowed(region: Region, lower: np.ndarray, upper: np.ndarray) -> Region | None:
+    """The region with other bounds (n,), None where no plan keeps to them."""
+    held = replace(region, lower=lower, upper=upper)
+    if (lower > upper).any() or best_linear(held, np.zeros(region.size)).status != 0:
+        return None
+    return held
+
+
 def nearest(region: Region, wanted: np.ndarray) -> np.ndarray:
     """The plan of the region with the least money moved from `wanted` (n,)."""
     size = region.size

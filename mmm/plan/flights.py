@@ -9,13 +9,12 @@ that makes the plan better.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
 from mmm.config import PlanSettings
 from mmm.errors import input_error
-from mmm.plan.constraints import Region, best_linear, nearest
+from mmm.plan.constraints import Region, narrowed, nearest
 from mmm.plan.feasible import INFEASIBLE, SECONDS, least_flights, nearest_flights
 from mmm.plan.levers import Levers
 from mmm.plan.search import Problem
@@ -90,10 +89,7 @@ def _held(region: Region, least: np.ndarray, on: np.ndarray) -> Region | None:
     """The region with flights in the periods `on`, None where it is empty."""
     lower = np.where(on, np.maximum(region.lower, least), region.lower)
     upper = np.where(on | (least == 0), region.upper, 0.0)
-    held = replace(region, lower=lower, upper=upper)
-    if (lower > upper).any() or best_linear(held, np.zeros(region.size)).status != 0:
-        return None
-    return held
+    return narrowed(region, lower, upper)
 
 
 def _solved(task: Problem, least: np.ndarray, on: np.ndarray, start: np.ndarray) -> Solution:

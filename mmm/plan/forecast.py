@@ -7,7 +7,13 @@ import pandas as pd
 
 from mmm.plan.buying import bought_ahead
 from mmm.plan.scenario import Scenario, as_is
-from mmm.results.ahead import baseline_walk, continued, control_walks, trend_walk
+from mmm.results.ahead import (
+    Continued,
+    baseline_walk,
+    continued,
+    control_walks,
+    trend_walk,
+)
 from mmm.results.blocks import by_geo
 from mmm.results.contributions import (
     Part,
@@ -19,13 +25,14 @@ from mmm.results.controls import carried_controls
 from mmm.results.held import held_paths
 from mmm.results.noise import noise_of_total, noisy_total
 from mmm.results.outcome import (
+    Held,
     baseline_predictor,
     caused_outcome,
     expected_outcome,
     media_predictor,
     whole_outcome,
 )
-from mmm.results.prices import media_of
+from mmm.results.prices import Media, media_of
 from mmm.results.respond import Response, channel_effect
 from mmm.results.summary import summarise
 
@@ -41,17 +48,13 @@ def forecast(response: Response, scenario: Scenario | None = None) -> pd.DataFra
     are drawn; what past spending carries in is part of each channel.
     """
     plan = scenario or as_is(response.fit)
-    ahead = continued(response, plan.dates, plan.controls, plan.carried).last(plan.periods)
-    planned = np.concatenate([response.fit.panel.dataset["media"].values, plan.media])
-    media = bought_ahead(response, planned, plan.periods, plan.drawn)
+    ahead, media = _ahead(response, plan)
 
     def block(some: Response) -> list[Part]:
         expected = np.zeros((some.draws, len(some.places), plan.periods))
         parts = []
         walk, moved = trend_walk(some, ahead), control_walks(some, ahead)
-        held = None
-        if some.paths:
-            held = held_paths(some, plan.dates, plan.controls, plan.carried, noise=True)
+        held = _held(some, plan)
         for component in outcome_components(some, ahead.rows, media, walk, held, moved):
             expected += component.draws
             parts.append(Part(component.name, component.kind, summarise(component.draws)))
@@ -76,14 +79,10 @@ def forecast(response: Response, scenario: Scenario | None = None) -> pd.DataFra
 def outcome_ahead(response: Response, plan: Scenario) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Outcome over the plan's periods, all geos together, baseline included: as expected, as
     predicted, the noise of `forecast` included, and that noise's standard deviation, each (D,)."""
-    ahead = continued(response, plan.dates, plan.controls, plan.carried).last(plan.periods)
-    planned = np.concatenate([response.fit.panel.dataset["media"].values, plan.media])
-    media = bought_ahead(response, planned, plan.periods, plan.drawn)
+    ahead, media = _ahead(response, plan)
 
     def block(some: Response) -> np.ndarray:
-        held = None
-        if some.paths:
-            held = held_paths(some, plan.dates, plan.controls, plan.carried, noise=True)
+        held = _held(some, plan)
         walk = baseline_walk(some, ahead)
         predictor = baseline_predictor(some, ahead.rows, walk, held)
         predictor += media_predictor(some, media, plan.periods)
@@ -94,6 +93,20 @@ def outcome_ahead(response: Response, plan: Scenario) -> tuple[np.ndarray, np.nd
 
     expected, predicted, variance = np.sum(by_geo(response, len(media), block), axis=0)
     return expected, predicted, np.sqrt(variance)
+
+
+def _ahead(response: Response, plan: Scenario) -> tuple[Continued, Media]:
+    """The baseline over the plan's periods, and media of the window and of the plan."""
+    ahead = continued(response, plan.dates, plan.controls, plan.carried).last(plan.periods)
+    planned = np.concatenate([response.fit.panel.dataset["media"].values, plan.media])
+    return ahead, bought_ahead(response, planned, plan.periods, plan.drawn)
+
+
+def _held(response: Response, plan: Scenario) -> Held:
+    """What no channel moves of the paths over the plan's periods, their noise included."""
+    if not response.paths:
+        return None
+    return held_paths(response, plan.dates, plan.controls, plan.carried, noise=True)
 
 
 def incremental_value(response: Response, plan: Scenario, periods: int) -> np.ndarray:

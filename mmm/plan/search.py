@@ -9,8 +9,8 @@ import numpy as np
 from mmm.config import PlanSettings
 from mmm.plan.constraints import (
     Region,
-    best_linear,
     brand_part,
+    narrowed,
     nearest,
     planned_levers,
     region_of,
@@ -140,9 +140,8 @@ def given_up(task: Problem, found: Solution) -> Solution:
             continue
         upper = region.upper.reshape(made.shape).copy()
         upper[place] = 0.0
-        held = replace(region, upper=upper.ravel())
-        empty = (held.lower > held.upper).any()
-        if empty or best_linear(held, np.zeros(made.size)).status != 0:
+        held = narrowed(region, region.lower, upper.ravel())
+        if held is None:
             continue
         start = nearest(held, best.z)
         z = climb(task.rough, task.rough_objective, held, start, steps=30)[0]

@@ -25,16 +25,6 @@ channels:
 """
 
 
-@pytest.fixture
-def study_file(tmp_path):
-    def write(text: str | bytes):
-        path = tmp_path / "study.yaml"
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return path
-
-    return write
-
-
 def findings_of(path) -> list[str]:
     with pytest.raises(InputError) as refused:
         load_study(path)

@@ -22,16 +22,6 @@ channels:
 """
 
 
-@pytest.fixture
-def study_file(tmp_path):
-    def write(text: str):
-        path = tmp_path / "study.yaml"
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write
-
-
 def refusal(path) -> str:
     with pytest.raises(InputError) as refused:
         load_study(path)
